@@ -1,0 +1,119 @@
+"""Agents that direct others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from heron.agents.base import Agent
+from heron.core.observation import Observation
+from heron.errors import ConfigError
+from heron.protocols.base import NoProtocol, Protocol
+
+__all__ = ["HierarchicalAgent"]
+
+
+class HierarchicalAgent(Agent):
+    """An agent with subordinates, to which its protocol hands down its action.
+
+    Parameters
+    ----------
+    agent_id, policy, protocol, **kwargs
+        See `Agent`. Without a protocol nothing is handed down.
+    subordinates
+        Agents directly below, as a mapping by id or in sequence.
+    """
+
+    def __init__(
+        self,
+        agent_id: str,
+        *args: Any,
+        subordinates: Mapping[str, Agent] | Iterable[Agent] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(agent_id, *args, **kwargs)
+        if self.protocol is None:
+            self.protocol = NoProtocol()
+        self.action: Any = None
+        self._subordinates: dict[str, Any] = {}
+        agents = subordinates.values() if isinstance(subordinates, Mapping) else subordinates
+        for agent in agents or ():
+            self.add_subordinate(agent)
+
+    @property
+    def subordinate_agents(self) -> dict[str, Any]:
+        """Agents directly below by id, in order."""
+        return self._subordinates
+
+    @subordinate_agents.setter
+    def subordinate_agents(self, agents: dict[str, Any]) -> None:
+        self._subordinates = agents
+        for agent in agents.values():
+            agent.upstream_id = self.agent_id
+
+    def add_subordinate(self, agent: Agent) -> None:
+        """Take an agent as the last subordinate.
+
+        Raises
+        ------
+        ConfigError
+            If there is one of that id.
+        """
+        if agent.agent_id in self._subordinates:
+            raise ConfigError(f"{self.agent_id!r} already has a subordinate {agent.agent_id!r}")
+        self._subordinates[agent.agent_id] = agent
+        agent.upstream_id = self.agent_id
+
+    def get_action_space(self) -> spaces.Space[Any]:
+        """Return the subordinates' spaces in a Dict by id."""
+        return spaces.Dict({i: a.get_action_space() for i, a in self._subordinates.items()})
+
+    def observe(
+        self, global_state: Mapping[str, Any] | None = None, *, timestamp: float = 0.0
+    ) -> Observation:
+        """Return the agent's own features and, under "subordinates", those of each below.
+
+        Features whose visibility does not allow this agent are left out.
+        """
+        local: dict[str, Any] = dict(self.state.observed_by(self.agent_id, self.level))
+        local["subordinates"] = {
+            agent_id: agent.state.observed_by(self.agent_id, self.level)
+            for agent_id, agent in self._subordinates.items()
+        }
+        return Observation(local, dict(global_state or {}), timestamp)
+
+    def act(self, observation: Any, upstream_action: Any = None) -> dict[str, Any]:
+        """Split the upstream action, else the policy's, into {subordinate id: action}.
+
+        `action` keeps what was split. The subordinates are not told: the environment hands their
+        parts on, each to its subordinate's `act`, when they arrive.
+
+        Raises
+        ------
+        ConfigError
+            If there is neither an upstream action nor a policy, and a protocol that needs one.
+        """
+        protocol = self._protocol()
+        has_own_action = upstream_action is not None or self.policy is not None
+        if isinstance(protocol, NoProtocol) and not has_own_action:
+            return {}
+        action = self._decide(observation, upstream_action)
+        split = protocol.coordinate(action, self._subordinates)
+        self.action = action
+        return split
+
+    def reset(self, seed: int | None = None) -> None:
+        """Reset the agent and everything below it, each with a seed of its own."""
+        super().reset(seed)
+        self.action = None
+        for index, agent in enumerate(self._subordinates.values()):
+            if seed is None:
+                agent.reset()
+            else:
+                agent.reset(seed=int(np.random.SeedSequence((seed, index)).generate_state(1)[0]))
+
+    def _protocol(self) -> Protocol:
+        return NoProtocol() if self.protocol is None else self.protocol

@@ -1,0 +1,1 @@
+"""Features, states, actions, observations and policies of agents."""

@@ -1,0 +1,16 @@
+"""How a coordinator turns its action into actions of its subordinates."""
+
+from __future__ import annotations
+
+from heron.protocols.base import NoProtocol, Protocol
+from heron.protocols.registry import get_protocol
+from heron.protocols.vertical import PriceSignalProtocol, SetpointProtocol, VerticalProtocol
+
+__all__ = [
+    "NoProtocol",
+    "PriceSignalProtocol",
+    "Protocol",
+    "SetpointProtocol",
+    "VerticalProtocol",
+    "get_protocol",
+]

@@ -1,0 +1,1 @@
+"""Pure-Python twins of the native parts, written for reading."""

@@ -1,0 +1,174 @@
+"""How often an agent ticks and how late it observes, acts and hears."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from heron.errors import ConfigError
+
+__all__ = ["MIN_TICK_INTERVAL_S", "JitterType", "ScheduleConfig", "TickConfig"]
+
+MIN_TICK_INTERVAL_S = 0.001
+
+# One stream of draws per kind, so that reading one never shifts another.
+_STREAM_OF = {"tick_interval": 0, "obs_delay": 1, "act_delay": 2, "msg_delay": 3}
+
+
+class JitterType(Enum):
+    """Distribution of a drawn interval or delay around its base value."""
+
+    NONE = "none"
+    UNIFORM = "uniform"
+    GAUSSIAN = "gaussian"
+
+
+@dataclass
+class TickConfig:
+    """Timing of one agent, in seconds of simulated time.
+
+    Attributes
+    ----------
+    tick_interval
+        Time between two ticks; at least 1 ms.
+    obs_delay, act_delay, msg_delay
+        Age of what is observed, time until an action takes effect, and travel time of a message.
+    jitter_type
+        Distribution of what the ``get_`` methods return. UNIFORM spreads evenly over
+        ``base * (1 -+ jitter_ratio)``; GAUSSIAN has the standard deviation
+        ``base * jitter_ratio``. A base of zero never jitters.
+    jitter_ratio
+        Relative size of the jitter.
+    min_delay
+        Least delay that jitter may leave. Drawn intervals are at least 1 ms.
+    rng
+        Generator for all draws, in place of the configuration's own streams. Without it and
+        without a seed, the draws differ from run to run.
+
+    Raises
+    ------
+    ConfigError
+        (a ValueError) if a value is out of range.
+
+    Examples
+    --------
+    >>> config = TickConfig.with_jitter(tick_interval=60.0, obs_delay=1.0, seed=42)
+    >>> 54.0 <= config.get_tick_interval() <= 66.0
+    True
+    """
+
+    tick_interval: float = 1.0
+    obs_delay: float = 0.0
+    act_delay: float = 0.0
+    msg_delay: float = 0.0
+    jitter_type: JitterType = JitterType.NONE
+    jitter_ratio: float = 0.1
+    min_delay: float = 0.0
+    rng: np.random.Generator | None = field(default=None, repr=False, compare=False)
+    _seed: int | None = field(default=None, init=False, repr=False, compare=False)
+    _streams: dict[str, np.random.Generator] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        self.jitter_type = JitterType(self.jitter_type)
+        if not self.tick_interval > 0.0:
+            raise ConfigError(f"tick_interval must be positive, got {self.tick_interval}")
+        if self.tick_interval < MIN_TICK_INTERVAL_S or math.isinf(self.tick_interval):
+            raise ConfigError(
+                f"tick_interval must be finite and at least {MIN_TICK_INTERVAL_S} s, "
+                f"got {self.tick_interval}"
+            )
+        for name in ("obs_delay", "act_delay", "msg_delay", "jitter_ratio", "min_delay"):
+            value = getattr(self, name)
+            if not 0.0 <= value < math.inf:
+                raise ConfigError(f"{name} must be non-negative, got {value}")
+
+    @classmethod
+    def deterministic(
+        cls,
+        tick_interval: float = 1.0,
+        obs_delay: float = 0.0,
+        act_delay: float = 0.0,
+        msg_delay: float = 0.0,
+    ) -> TickConfig:
+        """Make a configuration without jitter."""
+        return cls(tick_interval, obs_delay, act_delay, msg_delay)
+
+    @classmethod
+    def with_jitter(
+        cls,
+        tick_interval: float = 1.0,
+        obs_delay: float = 0.0,
+        act_delay: float = 0.0,
+        msg_delay: float = 0.0,
+        jitter_type: JitterType = JitterType.UNIFORM,
+        jitter_ratio: float = 0.1,
+        min_delay: float = 0.0,
+        seed: int | None = None,
+    ) -> TickConfig:
+        """Make a configuration with jitter, seeded if a seed is given."""
+        config = cls(
+            tick_interval, obs_delay, act_delay, msg_delay, jitter_type, jitter_ratio, min_delay
+        )
+        if seed is not None:
+            config.seed(seed)
+        return config
+
+    def seed(self, n: int) -> None:
+        """Start every stream of draws anew from the seed, an integer from 0 to 2**64 - 1."""
+        if not 0 <= n < 2**64:
+            raise ConfigError(f"seed is {n}; expected an integer from 0 to 2**64 - 1")
+        self._seed = int(n)
+        self._streams = {}
+
+    @property
+    def is_seeded(self) -> bool:
+        """Whether a seed or a generator was given."""
+        return self._seed is not None or self.rng is not None
+
+    def get_tick_interval(self) -> float:
+        """Draw the time until the next tick, in seconds."""
+        return self._draw("tick_interval", MIN_TICK_INTERVAL_S)
+
+    def get_obs_delay(self) -> float:
+        """Draw an observation delay, in seconds."""
+        return self._draw("obs_delay", self.min_delay)
+
+    def get_act_delay(self) -> float:
+        """Draw an action delay, in seconds."""
+        return self._draw("act_delay", self.min_delay)
+
+    def get_msg_delay(self) -> float:
+        """Draw a message delay, in seconds."""
+        return self._draw("msg_delay", self.min_delay)
+
+    def _draw(self, name: str, floor: float) -> float:
+        base: float = getattr(self, name)
+        if self.jitter_type is JitterType.NONE or base == 0.0:
+            return base
+        rng = self.rng if self.rng is not None else self._stream(name)
+        if self.jitter_type is JitterType.UNIFORM:
+            unit = rng.uniform(-1.0, 1.0)
+        else:
+            unit = rng.standard_normal()
+        return max(floor, float(base * (1.0 + self.jitter_ratio * unit)))
+
+    def _stream(self, name: str) -> np.random.Generator:
+        if name not in self._streams:
+            bits: Any
+            if self._seed is None:
+                bits = np.random.Philox()
+            else:
+                # Counter-based and keyed by value, so the draws are the same in any process.
+                key = np.array([self._seed, _STREAM_OF[name]], dtype=np.uint64)
+                bits = np.random.Philox(key=key)
+            self._streams[name] = np.random.Generator(bits)
+        return self._streams[name]
+
+
+ScheduleConfig = TickConfig

@@ -1,0 +1,1 @@
+"""Power grids for multi-agent reinforcement learning: networks, devices, data, environments."""

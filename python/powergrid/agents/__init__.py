@@ -1,0 +1,1 @@
+"""Device agents and grid coordinators."""

@@ -1,0 +1,73 @@
+"""Putting devices into a pandapower network."""
+
+from __future__ import annotations
+
+import pandapower as pp
+
+from heron.errors import ConfigError, nearest
+from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.storage import ESS
+from powergrid.agents.transformer import Transformer
+from powergrid.networks.lookup import bus_index
+
+__all__ = ["attach_device", "trafo_index"]
+
+
+def trafo_index(net: pp.pandapowerNet, name: str, zone: str) -> int:
+    """Return the index of a transformer by its exact name, with or without the zone's prefix.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of this name; the message lists those there are.
+    """
+    names = {str(row.name_): int(i) for i, row in net.trafo.rename(columns={"name": "name_"}).iterrows()}
+    for candidate in (f"{zone} {name}", name):
+        if candidate in names:
+            return names[candidate]
+    raise ConfigError(f"{zone}: {nearest(name, names, kind='transformer')}")
+
+
+def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None:
+    """Add a device to `net` as the element of its kind, and tell it its row and bus.
+
+    A kind without a pandapower element of its own becomes a static generator at its bus; a tap
+    changer takes over an existing transformer; a meter adds nothing.
+
+    Raises
+    ------
+    ConfigError
+        If the device names no bus, or one that the network does not have.
+    """
+    label = f"{zone} {device.agent_id}"
+    if isinstance(device, Transformer):
+        index = trafo_index(net, device.config.transformer, zone)
+        row = net.trafo.loc[index]
+        device.pp_idx = index
+        device.bus_idx = int(row["lv_bus"])
+        device.set_range(float(row["tap_pos"]), float(row["tap_min"]), float(row["tap_max"]))
+        return
+    if device.bus_name is None:
+        if device.element == "":
+            return  # a meter without a bus is placed by whoever knows the connection
+        raise ConfigError(f"{zone}: device '{device.agent_id}' names no bus")
+    try:
+        device.bus_idx = bus_index(net, str(device.bus_name), zone)
+    except ConfigError as error:
+        raise ConfigError(f"{error} (wanted by device '{device.agent_id}' of {zone})") from None
+    if isinstance(device, ESS):
+        device.pp_idx = int(
+            pp.create_storage(
+                net,
+                bus=device.bus_idx,
+                p_mw=0.0,
+                q_mvar=0.0,
+                max_e_mwh=device.config.e_capacity_MWh,
+                soc_percent=100.0 * device.config.init_soc,
+                name=label,
+            )
+        )
+    elif device.element == "sgen":
+        device.pp_idx = int(
+            pp.create_sgen(net, bus=device.bus_idx, p_mw=0.0, q_mvar=0.0, name=label)
+        )

@@ -1,0 +1,107 @@
+"""Coordinator of a set of power devices, with or without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Dict as DictSpace
+
+from heron.agents.coordinator_agent import CoordinatorAgent
+from heron.core.policies import Policy
+from heron.errors import ConfigError
+from heron.protocols.base import Protocol
+from powergrid.agents.action_layout import ActionLayout
+from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.agents.registry import build_device
+from powergrid.core.config import parse_config
+from powergrid.core.state.state import GridState
+
+__all__ = ["GridAgent"]
+
+
+class GridAgent(CoordinatorAgent):
+    """A coordinator whose subordinates are power devices.
+
+    Parameters
+    ----------
+    grid_config : mapping
+        See `GridAgentConfig`; its name becomes the agent's id.
+    protocol : Protocol
+        How an action reaches the devices.
+    policy : Policy, optional
+        Used by `act` if no action comes from above.
+
+    Attributes
+    ----------
+    cost : float
+        Operating cost of the last step [$].
+    safety : float
+        Limit violations of the last step, summed.
+    cost_parts, safety_parts : dict[str, float]
+        The same by cause.
+    """
+
+    def __init__(
+        self,
+        grid_config: Mapping[str, Any],
+        protocol: Protocol,
+        policy: Policy | None = None,
+        **kwargs: Any,
+    ) -> None:
+        name = grid_config.get("name", "grid")
+        self.config_model = parse_config(GridAgentConfig, grid_config, f"grid '{name}'")
+        super().__init__(
+            agent_id=self.config_model.name,
+            policy=policy,
+            protocol=protocol,
+            config={"agents": list(self.config_model.devices)},
+            **kwargs,
+        )
+        self.base_power = self.config_model.base_power
+        self.state = GridState(owner_id=self.agent_id)
+        self.cost = 0.0
+        self.safety = 0.0
+        self.cost_parts: dict[str, float] = {}
+        self.safety_parts: dict[str, float] = {}
+        for entry in self.config_model.devices:
+            self.add_device(build_device(entry, self.agent_id))
+        self.action_layout = ActionLayout(self.devices)
+
+    @property
+    def devices(self) -> dict[str, DeviceAgent]:
+        """The devices by name, in configuration order."""
+        return self.subordinate_agents
+
+    def add_device(self, device: DeviceAgent) -> None:
+        """Put a device under this coordinator.
+
+        Raises
+        ------
+        ConfigError
+            If the name is taken.
+        """
+        if device.agent_id in self.subordinate_agents:
+            raise ConfigError(f"{self.agent_id}: two devices are called '{device.agent_id}'")
+        device.upstream_id = self.agent_id
+        self.subordinate_agents[device.agent_id] = device
+
+    def get_action_space(self) -> DictSpace:
+        """Return the devices' own action spaces, by name."""
+        return DictSpace(
+            {name: device.get_action_space() for name, device in self.devices.items()}
+        )
+
+    def apply_action(self, flat: np.ndarray) -> None:
+        """Set the devices from a flat action in [-1, 1], laid out by `action_layout`."""
+        in_units = self.action_layout.to_device_units(flat)
+        for device_id, action in self.protocol.coordinate(in_units, self.devices).items():
+            self.devices[device_id].set_device_action(action)
+
+    def idle_action(self) -> np.ndarray:
+        """Return the flat action of doing nothing, float32, (n,)."""
+        own = [device.idle_action() for device in self.devices.values()]
+        values = np.concatenate(own) if own else np.zeros(0)
+        return self.action_layout.from_device_units(values).astype(np.float32)

@@ -1,0 +1,424 @@
+"""A microgrid's coordinator with its pandapower network."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandapower as pp
+
+from heron.core.policies import Policy
+from heron.errors import ConfigError
+from heron.protocols.base import Protocol
+from heron.reference.feature_table import FeatureTable
+from powergrid.agents.attach import attach_device
+from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.grid import Grid
+from powergrid.agents.grid_agent import GridAgent
+from powergrid.agents.observation_layout import ObservationLayout, agent_layouts
+from powergrid.agents.profile_window import ProfileWindow
+from powergrid.agents.registry import DEVICE_REGISTRY
+from powergrid.agents.table import build_table
+from powergrid.agents.transformer import Transformer
+from powergrid.core.features.availability import AvailablePower
+from powergrid.core.features.context import ClockBlock, ForecastBlock, MarketBlock
+from powergrid.core.features.network import BusVoltages, GridSummary, LineFlows
+from powergrid.data.profiles import Profiles
+from powergrid.networks.lookup import bus_index
+from powergrid.powerflow.meter import Meter
+from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow, positions
+from powergrid.utils.safety import loading_over_pct, voltage_deviation
+
+__all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
+
+V_MIN_PU, V_MAX_PU = 0.95, 1.05  # normal operating band of bus voltages
+
+
+class PowerGridAgent(GridAgent):
+    """Coordinator of the devices in one grid, with pandapower as the model of that grid.
+
+    The grid is the part of `net` whose buses have the agent's name as their zone, or all of `net`
+    if no zone is called so. Devices are added to `net` when the agent is made.
+
+    Within an environment the environment drives the agent and solves once for all agents. Alone,
+    `step` does everything: set-points, power flow, state, cost and safety.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        The network; devices are added to it in place.
+    grid_config : mapping
+        See `GridAgentConfig`.
+    protocol, policy, **kwargs
+        As for every coordinator.
+
+    Raises
+    ------
+    ConfigError
+        If a device names a bus or transformer that the network does not have, or a parameter is
+        refused.
+
+    Examples
+    --------
+    >>> from powergrid.networks.ieee13 import IEEE13Bus
+    >>> from heron.protocols.vertical import SetpointProtocol
+    >>> config = {"name": "MG1", "devices": [
+    ...     {"type": "Generator", "name": "gen1", "bus": "Bus 633", "p_max_MW": 2.0}]}
+    >>> agent = PowerGridAgent(IEEE13Bus("MG1"), config, SetpointProtocol())
+    >>> agent.step([1.0, 0.0])
+    >>> agent.cost > 0.0
+    True
+    """
+
+    def __init__(
+        self,
+        net: pp.pandapowerNet,
+        grid_config: Mapping[str, Any],
+        protocol: Protocol,
+        policy: Policy | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(grid_config, protocol, policy, **kwargs)
+        self.net = net
+        zone = self.agent_id
+        self._own_bus = self._find_buses(net, zone)
+        self.pcc = net.get("heron_pcc", {}).get(zone)  # how a merged microgrid is connected
+        self._add_meter_device()
+        for device in self.devices.values():
+            attach_device(net, device, zone)
+            if hasattr(device, "available_power") and "availability" not in device.state.features:
+                device.state.add_feature("availability", AvailablePower())
+        self._takes = {d: _accepted_arguments(device) for d, device in self.devices.items()}
+        self._find_elements()
+        n_bus, n_line = len(self.bus_rows), len(self.line_rows)
+        self.state.add_feature("bus_voltages", BusVoltages(vm_pu=np.ones(n_bus)))
+        self.state.add_feature(
+            "line_flows", LineFlows(p_MW=np.zeros(n_line), loading_pct=np.zeros(n_line))
+        )
+        self.state.add_feature("grid", GridSummary())
+        self.state.add_feature("market", MarketBlock())
+        self.state.add_feature("clock", ClockBlock())
+        self.state.add_feature("forecast", ForecastBlock())
+        # Loads of a microgrid that was merged are scaled already.
+        self.load_factor = 1.0 if self.pcc else (self.config_model.load_scale or 1.0)
+        self.window: ProfileWindow | None = None
+        self.table: FeatureTable | None = None
+        self.observation_layout: ObservationLayout | None = None
+        self._alone: _Alone | None = None
+        self._profiles = Profiles(None, "train")
+        self.energy_bought_mwh = 0.0  # during the last step, through the meter
+        self.energy_sold_mwh = 0.0
+
+    # --- which part of the network is the agent's ---------------------------------------------
+
+    def _find_buses(self, net: pp.pandapowerNet, zone: str) -> np.ndarray:
+        own = net.bus.index[net.bus["zone"] == zone]
+        return np.asarray(own if len(own) else net.bus.index)
+
+    def _add_meter_device(self) -> None:
+        """Give a merged microgrid the priced connection that it has even if none is configured."""
+        if self.config_model.grid_price == "none":
+            for device in self.devices.values():
+                if isinstance(device, Grid):
+                    raise ConfigError(
+                        f"{self.agent_id}: grid_price is none, but device '{device.agent_id}' "
+                        f"is a Grid; remove one of the two"
+                    )
+            return
+        if self.pcc is not None and not any(isinstance(d, Grid) for d in self.devices.values()):
+            self.add_device(Grid("grid"))
+
+    def _find_elements(self) -> None:
+        """Find the rows of the grid's own buses, lines and loads, and its meter."""
+        net = self.net
+        own = set(self._own_bus.tolist())
+        self.bus_rows = positions(self._own_bus, net.bus.index.to_numpy())
+        self.line_rows = np.flatnonzero(net.line["from_bus"].isin(own).to_numpy())
+        self.load_rows = np.flatnonzero(net.load["bus"].isin(own).to_numpy())
+        self.base_load_p_mw = net.load["p_mw"].to_numpy(np.float64)[self.load_rows]
+        self.base_load_q_mvar = net.load["q_mvar"].to_numpy(np.float64)[self.load_rows]
+        self.meter: Meter | None = None
+        meters = [device for device in self.devices.values() if isinstance(device, Grid)]
+        if not meters:
+            return
+        if len(meters) > 1:
+            raise ConfigError(f"{self.agent_id}: a grid has one connection, not {len(meters)}")
+        device = meters[0]
+        wanted = None if device.bus_name is None else bus_index(net, device.bus_name, self.agent_id)
+        self.meter = Meter.at_connection(net, self.pcc, wanted, self.agent_id)
+        device.bus_idx = self.meter.bus
+        if device.s_rated_mva is None:
+            device.s_rated_mva = self.meter.s_rated_mva
+
+    # --- one interval, in the order in which the environment calls ----------------------------
+
+    def set_window(self, window: ProfileWindow) -> None:
+        """Take over the series of a new episode."""
+        self.window = window
+
+    def begin_interval(self, k: int, dt: float) -> None:
+        """Tell agent and devices the price, clock, forecast and available power of step `k`."""
+        window = self.window
+        assert window is not None
+        state = self.state
+        price = float(window.actual["price"][k])
+        if isinstance(self.config_model.grid_price, float):
+            price = self.config_model.grid_price
+        state.market.price = price
+        clock = state.clock
+        clock.sin_hour, clock.cos_hour, clock.sin_weekday, clock.cos_weekday = window.clock(k)
+        forecast = state.forecast
+        if window.n_forecast:
+            coming = slice(k, k + window.n_forecast)
+            forecast.price = (
+                np.full(window.n_forecast, price)
+                if isinstance(self.config_model.grid_price, float)
+                else window.forecast["price"][coming]
+            )
+            forecast.load = window.forecast["load"][coming]
+            forecast.solar = window.forecast["solar"][coming]
+            forecast.wind = window.forecast["wind"][coming]
+        for device in self.devices.values():
+            device.dt = dt
+            if isinstance(device, Grid):
+                device.price = price
+            if hasattr(device, "available_power"):
+                share = float(window.actual[_source(device)][k])
+                device.available_power = share * _rating(device)
+                device.state.availability.available_p_MW = device.available_power
+
+    def write_setpoints(self, flow: PandapowerFlow, k: int) -> None:
+        """Write the interval's loads and the devices' set-points to the power flow."""
+        assert self.window is not None
+        multiplier = float(self.window.actual["load"][k]) * self.load_factor
+        flow.load_p_mw[self.load_rows] = self.base_load_p_mw * multiplier
+        flow.load_q_mvar[self.load_rows] = self.base_load_q_mvar * multiplier
+        self.state.grid.total_load_MW = float(self.base_load_p_mw.sum()) * multiplier
+        for device in self.devices.values():
+            if device.pp_idx < 0:
+                continue
+            row = device.pp_idx
+            if device.element == "trafo":
+                flow.set_tap(row, device.state.tap.tap)
+            elif device.element == "storage":
+                flow.set_storage(row, device.state.electrical.p_MW, device.state.electrical.q_MVAr)
+            else:
+                flow.set_sgen(row, device.state.electrical.p_MW, device.state.electrical.q_MVAr)
+
+    def read_results(self, flow: PandapowerFlow, dt: float) -> None:
+        """Take over voltages and flows, and advance the devices by `dt` hours.
+
+        At the start of an episode, where no time has passed (`dt` is 0), only meters read.
+        """
+        result = flow.result
+        voltages, lines = self.state.bus_voltages, self.state.line_flows
+        vm = result.vm_pu[self.bus_rows]
+        voltages.vm_pu = vm
+        voltages.v_min = float(vm.min())
+        voltages.v_max = float(vm.max())
+        if self.line_rows.size:
+            lines.p_MW = result.p_line_mw[self.line_rows]
+            lines.loading_pct = result.line_loading_percent[self.line_rows]
+            lines.max_loading = float(lines.loading_pct.max())
+        self.energy_bought_mwh = self.energy_sold_mwh = 0.0
+        for device_id, device in self.devices.items():
+            measured = self._measure(device, flow, result)
+            electrical = device.state.features.get("electrical")
+            if electrical is not None and measured:
+                electrical.v_pu = measured["vm_pu"]
+                electrical.va_deg = measured["va_degree"]
+            if dt == 0.0 and not isinstance(device, Grid | Transformer):
+                continue
+            offered = {"net_results": measured, "dt": dt}
+            device.update_state(**{name: offered[name] for name in self._takes[device_id]})
+            if isinstance(device, Grid):
+                energy = device.state.electrical.p_MW * dt
+                self.energy_bought_mwh, self.energy_sold_mwh = max(energy, 0.0), max(-energy, 0.0)
+
+    def _measure(
+        self, device: DeviceAgent, flow: PandapowerFlow, result: FlowResult
+    ) -> dict[str, float]:
+        if device.bus_idx < 0:
+            return {}
+        row = flow.bus_row(device.bus_idx)
+        measured = {"vm_pu": float(result.vm_pu[row]), "va_degree": float(result.va_degree[row])}
+        if not result.converged and isinstance(device, Grid):
+            electrical = device.state.electrical  # the last reading stands
+            measured |= {"p_mw": electrical.p_MW, "q_mvar": electrical.q_MVAr}
+        elif device.element == "trafo":
+            trafo = flow.trafo_row(device.pp_idx)
+            measured["p_mw"] = float(-result.p_lv_mw[trafo])
+            measured["q_mvar"] = float(-result.q_lv_mvar[trafo])
+            measured["loading_percent"] = float(result.trafo_loading_percent[trafo])
+        elif isinstance(device, Grid) and self.meter is not None:
+            measured["p_mw"], measured["q_mvar"] = self.meter.read(flow)
+        return measured
+
+    def book(self, dt: float) -> None:
+        """Work out cost [$] and safety of the interval of `dt` hours from the present state."""
+        cost_parts: dict[str, float] = {}
+        device_safety = 0.0
+        for device in self.devices.values():
+            device.update_cost_safety()
+            device_safety += device.safety
+            for name, rate in (device.cost_parts or {"device": device.cost}).items():
+                cost_parts[name] = cost_parts.get(name, 0.0) + rate * dt
+        self.cost_parts = cost_parts
+        self.cost = sum(cost_parts.values())
+        self.safety_parts = {
+            "device": device_safety,
+            "voltage": voltage_deviation(self.state.bus_voltages.vm_pu, V_MIN_PU, V_MAX_PU),
+            "loading": loading_over_pct(self.state.line_flows.loading_pct),
+        }
+        self.safety = sum(self.safety_parts.values())
+
+    def add_safety(self, part: str, value: float) -> None:
+        """Add a part to the last step's safety, such as a share of the distribution grid's."""
+        self.safety_parts[part] = value
+        self.safety += value
+
+    def set_forecast_length(self, n_step: int) -> None:
+        """Make room for `n_step` entries of each forecast; before the features are in a table."""
+        for series in ("price", "load", "solar", "wind"):
+            setattr(self.state.forecast, series, np.zeros(n_step))
+        self.state.keep_for_reset()
+
+    # --- observation --------------------------------------------------------------------------
+
+    def set_observation(self, table: FeatureTable, layout: ObservationLayout) -> None:
+        """Take over the table that holds the agent's features, and what to gather from it."""
+        self.table = table
+        self.observation_layout = layout
+
+    def get_observation(self) -> np.ndarray:
+        """Return the observation, float32, (n_obs,); names in `observation_layout.names`."""
+        if self.observation_layout is None:
+            table = build_table([self])
+            layouts = agent_layouts([self], table, is_uniform=False)
+            self.set_observation(table, layouts[self.agent_id])
+        assert self.table is not None and self.observation_layout is not None
+        return self.observation_layout.gather(self.table.values)
+
+    def reset(self, *, seed: int | None = None, **kwargs: Any) -> None:
+        """Start a new episode: initial states of the grid and of every device."""
+        super().reset(seed=seed, **kwargs)
+        self.cost = self.safety = 0.0
+        self.cost_parts, self.safety_parts = {}, {}
+        self.energy_bought_mwh = self.energy_sold_mwh = 0.0
+        if self._alone is not None:
+            self._alone.k = 0
+
+    # --- alone --------------------------------------------------------------------------------
+
+    def add_dataset(self, dataset: Mapping[str, Any], split: str = "train") -> None:
+        """Follow series of load, sun, wind and price when stepped alone.
+
+        `dataset` has splits, or is one split: ``{"load": ..., "price": ...}``.
+        """
+        content = dataset if "train" in dataset or "test" in dataset else {split: dataset}
+        self._profiles = Profiles(content, split)
+
+    def step(self, action: np.ndarray) -> None:
+        """Apply a flat action in [-1, 1]; outside an environment also solve and book one hour.
+
+        Within an environment only the set-points change: the environment solves for all agents.
+
+        Raises
+        ------
+        ValueError
+            If the action has another shape or is not finite.
+        RuntimeError
+            Alone, if the power flow does not converge.
+        """
+        flat = self.check_action(action)
+        if self.window is not None and self._alone is None:
+            self.apply_action(flat)
+            return
+        if self._alone is None:
+            self._alone = _Alone(self, self._profiles)
+        self._alone.step(self, flat)
+
+    def check_action(self, action: Any) -> np.ndarray:
+        """Return a flat action as float64 if shape and values are right.
+
+        Raises
+        ------
+        ValueError
+            Saying what came and what was expected.
+        """
+        flat = np.asarray(action, dtype=np.float64)
+        layout = self.action_layout
+        if flat.shape != (layout.size,):
+            raise ValueError(
+                f"action of {self.agent_id} has shape {flat.shape}, expected ({layout.size},): "
+                f"{', '.join(layout.names)}"
+            )
+        if not np.isfinite(flat).all():
+            bad = [layout.names[i] for i in np.flatnonzero(~np.isfinite(flat))]
+            raise ValueError(
+                f"action of {self.agent_id} is not finite at {', '.join(bad)}: {flat.tolist()}"
+            )
+        return flat
+
+
+class _Alone:
+    """What an agent needs to be stepped without an environment."""
+
+    def __init__(self, agent: PowerGridAgent, profiles: Profiles) -> None:
+        self.flow = PandapowerFlow(agent.net)
+        self.k = 0
+        config = agent.config_model
+        areas = {"load": config.load_area, "price": config.load_area}
+        n_row = profiles.n_row
+        series = {
+            kind: profiles.window(kind, areas.get(kind, config.renew_area), 0.0, n_row, 3600.0)
+            for kind in ("load", "solar", "wind", "price")
+        }
+        agent.set_window(ProfileWindow(series, series, 0.0, 3600.0, 0))
+        self.n_row = n_row
+
+    def step(self, agent: PowerGridAgent, flat: np.ndarray) -> None:
+        row = self.k % self.n_row
+        agent.begin_interval(row, 1.0)
+        agent.apply_action(flat)
+        agent.write_setpoints(self.flow, row)
+        if not self.flow.solve():
+            raise RuntimeError(
+                f"{agent.agent_id}: the power flow of step {self.k} does not converge; the "
+                f"set-points ask for more than the network can carry"
+            )
+        agent.read_results(self.flow, 1.0)
+        agent.book(1.0)
+        self.k += 1
+
+
+def _accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:
+    """Return which of `net_results` and `dt` the device's update_state takes."""
+    parameters = inspect.signature(device.update_state).parameters
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return tuple(name for name in ("net_results", "dt") if takes_all or name in parameters)
+
+
+def _source(device: DeviceAgent) -> str:
+    """Return the profile of a renewable: what it says, else "solar" or "wind" by its name."""
+    source = getattr(device, "source", None)
+    if source is not None:
+        return str(source)
+    kind = f"{device.kind} {type(device).__name__}".lower()
+    return "solar" if "solar" in kind or "pv" in kind else "wind"
+
+
+def _rating(device: DeviceAgent) -> float:
+    """Return the rated power [MW] of a renewable from its configuration."""
+    config = getattr(device, "config", None)
+    for name in ("p_rated_MW", "p_max_MW"):
+        value = getattr(config, name, None)
+        if value is None and name in device._config:
+            value = device._config[name]
+        if value is not None:
+            return float(value)
+    raise ConfigError(
+        f"device '{device.agent_id}' has available_power, so its configuration needs p_rated_MW"
+    )

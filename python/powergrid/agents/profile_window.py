@@ -1,0 +1,41 @@
+"""The series that one agent lives through in one episode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["ProfileWindow"]
+
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+WEEK_S = 7 * DAY_S
+
+
+@dataclass(frozen=True)
+class ProfileWindow:
+    """Actual and forecast series of an agent's area, from the start of an episode.
+
+    Entry k belongs to the interval that begins k steps after the start. The arrays reach
+    `n_forecast` entries beyond the last step, so that the last observation has its forecast.
+    """
+
+    actual: Mapping[str, np.ndarray]  # "load", "solar", "wind", "price", (n_step + n_forecast + 1,)
+    forecast: Mapping[str, np.ndarray]  # the same without what cannot be foreseen
+    start_s: float  # seconds since the Monday midnight that weekdays are counted from
+    step_s: float
+    n_forecast: int
+
+    def clock(self, k: int) -> tuple[float, float, float, float]:
+        """Return sine and cosine of hour and of weekday at step `k`."""
+        time_s = self.start_s + k * self.step_s
+        hour = 2.0 * np.pi * (time_s % DAY_S) / DAY_S
+        week = 2.0 * np.pi * (time_s % WEEK_S) / WEEK_S
+        return float(np.sin(hour)), float(np.cos(hour)), float(np.sin(week)), float(np.cos(week))
+
+    @property
+    def n_step(self) -> int:
+        """Number of steps that the window was made for."""
+        return len(self.actual["load"]) - self.n_forecast - 1

@@ -1,0 +1,1 @@
+"""Power-specific features, states and configuration."""

@@ -1,0 +1,122 @@
+"""Configuration of the environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.core.config import StrictModel
+
+__all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig"]
+
+
+class EnvConfig(StrictModel):
+    """What every grid environment understands.
+
+    Reward and episode: `penalty` weighs safety against cost [$ per unit of violation],
+    `share_reward` pays each agent the mean, `max_episode_steps` truncates, `train` chooses the
+    split, `seed` starts the random generator if `reset` is never given one.
+
+    Time: `step_s` [s] is the interval between decisions, `row_s` [s] that between rows of the data,
+    read by `interpolation`; `first_weekday` is row 0's (0 is Monday). Shipped series know their own
+    `row_s` and weekday. `variability` adds seeded minute-scale fluctuation of sun, wind and load,
+    which no forecast contains.
+
+    Spaces: `uniform_spaces` gives all agents one observation and one action Box; `action_mode` is
+    "flat" or "dict"; `forecast_steps` entries of forecast are observed; `observe_bus_voltages` adds
+    the own buses; `normalize_obs` scales by fixed factors.
+
+    Power flow: `tolerance_mva` is the largest mismatch. A step that does not converge gives every
+    agent `convergence_failure_reward` less `penalty` times `convergence_failure_safety`, and ends
+    the episode or not (`on_convergence_failure`).
+    """
+
+    backend: Literal["reference"] = "reference"
+    power_flow: Literal["pandapower"] = "pandapower"
+    tolerance_mva: float = Field(default=1e-8, gt=0.0)
+
+    centralized: bool = True
+    share_reward: bool = False
+    penalty: float = Field(default=10.0, ge=0.0)
+    train: bool = True
+    max_episode_steps: int = Field(default=24, ge=1)
+    seed: int | None = Field(default=None, ge=0)
+
+    step_s: float = Field(default=3600.0, gt=0.0)
+    row_s: float = Field(default=3600.0, gt=0.0)
+    first_weekday: int = Field(default=0, ge=0, le=6)
+    interpolation: Literal["hold", "linear"] = "hold"
+    variability: bool = False
+    dataset: Any = None
+    dataset_path: str | None = None
+
+    uniform_spaces: bool = False
+    action_mode: Literal["flat", "dict"] = "flat"
+    observe_bus_voltages: bool = False
+    normalize_obs: bool = False
+    forecast_steps: int = Field(default=0, ge=0)
+
+    on_convergence_failure: Literal["terminate", "continue"] = "terminate"
+    convergence_failure_reward: float = -200.0
+    convergence_failure_safety: float = Field(default=20.0, ge=0.0)
+
+    render_mode: Literal["ansi", "rgb_array", "human"] | None = None
+
+    @field_validator("dataset")
+    @classmethod
+    def _dataset_is_known(cls, value: Any) -> Any:
+        if value is None or isinstance(value, Mapping) or value in ("shipped", "shipped_minute"):
+            return value
+        raise ValueError(
+            f"expected a mapping of splits, 'shipped' or 'shipped_minute', got {value!r}"
+        )
+
+    @model_validator(mode="after")
+    def _only_what_exists(self) -> EnvConfig:
+        if not self.centralized:
+            raise ValueError(
+                "centralized=False (agents that act through messages) is not available in this "
+                "version; leave it at True"
+            )
+        return self
+
+
+class DistributionConfig(StrictModel):
+    """The distribution grid that microgrids are merged into.
+
+    `load_scale` multiplies the feeder's published load, `source_vm_pu` is the voltage at its head.
+    Its regulators move by line-drop compensation unless that is switched off, and its capacitors
+    are off while the load multiplier is below `capacitors_off_below`.
+    """
+
+    name: str = Field(default="DSO", min_length=1)
+    network: str = "ieee34"
+    load_area: str | None = None
+    load_scale: float = Field(default=0.5, ge=0.0)
+    source_vm_pu: float = Field(default=1.04, gt=0.8, lt=1.2)
+    line_drop_compensation: bool = True
+    capacitors_off_below: float = Field(default=0.5, ge=0.0)
+
+
+class MicrogridsConfig(EnvConfig):
+    """Configuration of `MultiAgentMicrogrids`: a distribution grid and its microgrids.
+
+    Without `microgrid_configs` those of the setup ``ieee34_ieee13`` are taken.
+    """
+
+    synonyms: ClassVar[Mapping[str, str]] = {"microgrids": "microgrid_configs"}
+
+    uniform_spaces: bool = True
+    dso_config: DistributionConfig = Field(default_factory=DistributionConfig)
+    microgrid_configs: list[GridAgentConfig] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> MicrogridsConfig:
+        names = [self.dso_config.name, *(mg.name for mg in self.microgrid_configs)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"names of grids must differ, but {', '.join(twice)} is used twice")
+        return self

@@ -1,0 +1,130 @@
+"""Where an episode's series come from: dataset, split, start day and fluctuation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from heron.errors import ConfigError
+from powergrid.agents.profile_window import DAY_S, ProfileWindow
+from powergrid.data.loaders import load_dataset
+from powergrid.data.profiles import Profiles
+from powergrid.data.shipped import (
+    HOURLY_FILE,
+    MINUTE_FILE,
+    shipped_dataset,
+    shipped_manifest,
+    shipped_minute_dataset,
+)
+from powergrid.data.variability import minute_variability
+from powergrid.envs.config import EnvConfig
+
+__all__ = ["EpisodeSource"]
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+KINDS = ("load", "solar", "wind", "price")
+
+
+class EpisodeSource:
+    """Series of an environment, cut into episodes that begin at midnight.
+
+    Parameters
+    ----------
+    config : EnvConfig
+        Dataset, split, step and forecast length.
+    """
+
+    def __init__(self, config: EnvConfig) -> None:
+        split = "train" if config.train else "test"
+        row_s, self._weekday = _time_axis(config, split)
+        self.profiles = Profiles(
+            _dataset(config),
+            split,
+            row_s=row_s,
+            interpolation=config.interpolation,
+        )
+        self.step_s = config.step_s
+        self.n_step = config.max_episode_steps
+        self.n_forecast = config.forecast_steps
+        self.variability = config.variability
+
+    @property
+    def n_day(self) -> int:
+        """Number of days on which an episode may begin and end before the series wraps round."""
+        whole = int(self.profiles.duration_s // DAY_S)
+        needed = int(np.ceil(self.n_step * self.step_s / DAY_S))
+        return max(whole - needed + 1, 1)
+
+    def draw_day(self, rng: np.random.Generator) -> int:
+        """Draw the day on which an episode begins."""
+        return int(rng.integers(self.n_day))
+
+    def area(self, kind: str, wanted: str | None) -> str | None:
+        """Return the area whose series is meant: the wanted one, else the first that has one.
+
+        Raises
+        ------
+        ConfigError
+            If areas are named and the wanted one is not among them.
+        """
+        areas = self.profiles.areas(kind)
+        if wanted is None:
+            return areas[0] if areas else None
+        self.profiles.window(kind, wanted, 0.0, 1, self.step_s)  # complains of an unknown area
+        return wanted
+
+    def window(
+        self, day: int, load_area: str | None, renew_area: str | None, noise_seed: int | None
+    ) -> ProfileWindow:
+        """Cut out the series of one agent for an episode that begins at midnight of `day`.
+
+        The price is that of the load area. `noise_seed` keys the fluctuation; agents of one area
+        share it. None gives none.
+        """
+        area = {"load": load_area, "solar": renew_area, "wind": renew_area, "price": load_area}
+        n = self.n_step + self.n_forecast + 1
+        start_s = day * DAY_S
+        forecast: dict[str, np.ndarray] = {
+            kind: self.profiles.window(
+                kind, self.area(kind, area[kind]), start_s, n, self.step_s
+            )
+            for kind in KINDS
+        }
+        actual: Mapping[str, np.ndarray] = forecast
+        if self.variability and noise_seed is not None:
+            actual = {"price": forecast["price"]} | {
+                kind: np.minimum(
+                    forecast[kind] * minute_variability(kind, n, self.step_s, noise_seed),
+                    np.maximum(forecast[kind], 1.0),
+                )
+                for kind in ("load", "solar", "wind")
+            }
+        start_s += self._weekday * DAY_S
+        return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
+
+
+def _time_axis(config: EnvConfig, split: str) -> tuple[float, int]:
+    """Return the seconds between rows, and the weekday of row 0 (0 is Monday)."""
+    file = {"shipped": HOURLY_FILE, "shipped_minute": MINUTE_FILE}.get(
+        config.dataset if isinstance(config.dataset, str) else ""
+    )
+    if file is None:
+        return config.row_s, config.first_weekday
+    axis = shipped_manifest()["files"][file]
+    return axis["row_s"], WEEKDAYS.index(axis["splits"][split]["weekday"])
+
+
+def _dataset(config: EnvConfig) -> Any:
+    if config.dataset is not None and config.dataset_path is not None and isinstance(
+        config.dataset, str
+    ):
+        raise ConfigError("give dataset or dataset_path, not both")
+    if config.dataset == "shipped":
+        return shipped_dataset()
+    if config.dataset == "shipped_minute":
+        return shipped_minute_dataset()
+    if config.dataset is not None:
+        return config.dataset
+    return None if config.dataset_path is None else load_dataset(config.dataset_path)

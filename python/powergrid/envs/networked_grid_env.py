@@ -1,0 +1,414 @@
+"""The base of grid environments: PettingZoo's parallel interface over one power network.
+
+A step is one pass: actions to set-points, one power flow for all agents, devices and books, then
+the observations of the next interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import pandapower as pp
+from gymnasium.spaces import Box
+from gymnasium.utils import seeding
+
+from heron.envs.pettingzoo import PettingZooParallelEnv
+from heron.errors import ConfigError, HeronError, nearest
+from powergrid.agents.action_layout import ActionLayout, union_of_dims
+from powergrid.agents.observation_layout import agent_layouts
+from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.table import build_table
+from powergrid.core.config import parse_config
+from powergrid.envs.actions import check_actions
+from powergrid.envs.config import DistributionConfig, EnvConfig
+from powergrid.envs.distribution_grid import DistributionGrid
+from powergrid.envs.episode_metrics import EpisodeMetrics
+from powergrid.envs.episode_source import EpisodeSource
+from powergrid.powerflow.pandapower_flow import PandapowerFlow
+
+__all__ = ["NetworkedGridEnv"]
+
+MAX_START_DAYS = 10  # days tried at reset before giving up on a network that does not solve
+
+
+class NetworkedGridEnv(PettingZooParallelEnv):
+    """Agents that share one power network.
+
+    Subclasses say what network and which agents: `_build_net` returns the network and may fill
+    `agent_dict`, `_build_agents` returns agents or fills `agent_dict` too, `_reward_and_safety`
+    turns a step into rewards before the penalty. The three are called in this order, the first two
+    once.
+
+    The reward of an agent is what `_reward_and_safety` gives less ``penalty * safety``; with
+    `share_reward` each gets the mean. ``infos[agent]`` has ``cost`` [$], ``safety``, their parts
+    (``cost_energy``, ``safety_voltage``, ...), energy bought and sold [MWh] and ``converged``.
+
+    Parameters
+    ----------
+    env_config : mapping, optional
+        See the class's `config_model`; unknown keys are refused.
+    render_mode : str, optional
+        "ansi", "rgb_array" or "human".
+
+    Raises
+    ------
+    ConfigError
+        If the configuration, or anything it names, is wrong.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "networked_grid_v0",
+        "render_modes": ["ansi", "rgb_array", "human"],
+        "render_fps": 4,
+        "is_parallelizable": True,
+    }
+    config_model: ClassVar[type[EnvConfig]] = EnvConfig
+
+    def __init__(
+        self, env_config: Mapping[str, Any] | None = None, *, render_mode: str | None = None
+    ) -> None:
+        super().__init__()
+        self.env_config = dict(env_config or {})
+        if render_mode is not None:
+            self.env_config["render_mode"] = render_mode
+        self.config = parse_config(self.config_model, self.env_config, type(self).__name__)
+        config = self.config
+        self.max_episode_steps = config.max_episode_steps
+        self.centralized = config.centralized
+        self.train = config.train
+        self.penalty = config.penalty
+        self.share_reward = config.share_reward
+        self.render_mode = config.render_mode
+        self.agent_dict: dict[str, PowerGridAgent] = {}
+        self.net: pp.pandapowerNet = self._build_net()
+        self.agent_dict.update(self._build_agents() or {})
+        if not self.agent_dict:
+            raise ConfigError(
+                f"{type(self).__name__} has no agents: fill agent_dict in _build_net, or return "
+                f"agents from _build_agents"
+            )
+        self.possible_agents = list(self.agent_dict)
+        known = self.heron_agents
+        self.register_agents(a for name, a in self.agent_dict.items() if name not in known)
+        self._init_spaces()
+        self._init_simulation()
+
+    # --- what subclasses say ------------------------------------------------------------------
+
+    def _build_net(self) -> pp.pandapowerNet:
+        """Return the network; agents made here may go into `agent_dict`."""
+        raise NotImplementedError(f"{type(self).__name__} needs _build_net(): which network?")
+
+    def _build_agents(self) -> Mapping[str, PowerGridAgent] | None:
+        """Return agents by name; nothing if they are in `agent_dict` by now."""
+        return None
+
+    def _reward_and_safety(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return each agent's reward before the penalty, and its safety, for the last step."""
+        rewards = {name: -agent.cost for name, agent in self.agent_dict.items()}
+        safety = {name: agent.safety for name, agent in self.agent_dict.items()}
+        return rewards, safety
+
+    def _distribution_config(self) -> DistributionConfig:
+        """Return how the part of the network that belongs to no agent is run."""
+        return DistributionConfig()
+
+    # --- construction -------------------------------------------------------------------------
+
+    def _init_spaces(self) -> None:
+        config, agents = self.config, list(self.agent_dict.values())
+        if config.uniform_spaces:
+            union = union_of_dims([agent.devices for agent in agents])
+            for agent in agents:
+                agent.action_layout = ActionLayout(agent.devices, union)
+        for agent in agents:
+            agent.set_forecast_length(config.forecast_steps)
+        self.table = build_table(agents)
+        layouts = agent_layouts(
+            agents,
+            self.table,
+            is_uniform=config.uniform_spaces,
+            has_bus_voltages=config.observe_bus_voltages,
+            is_normalized=config.normalize_obs,
+        )
+        for name, agent in self.agent_dict.items():
+            layout = layouts[agent.agent_id]
+            agent.set_observation(self.table, layout)
+            self.observation_spaces[name] = Box(
+                -np.inf, np.inf, shape=(len(layout.names),), dtype=np.float32
+            )
+            self.action_spaces[name] = agent.action_layout.space(config.action_mode)
+        self.state_space = Box(-np.inf, np.inf, shape=(len(self.table),), dtype=np.float32)
+
+    def _init_simulation(self) -> None:
+        config, agents = self.config, list(self.agent_dict.values())
+        self._dt = config.step_s / 3600.0  # [h]
+        self._distribution_model = self._distribution_config()
+        self.distribution = DistributionGrid(self.net, agents, self._distribution_model)
+        self.power_flow = PandapowerFlow(self.net, config.tolerance_mva)
+        self._tap_start = self.power_flow.tap_pos.copy()
+        self._source = EpisodeSource(config)
+        for agent in agents:  # an unknown area is an error now, not at the first reset
+            self._source.area("load", agent.config_model.load_area)
+            self._source.area("solar", agent.config_model.renew_area)
+        self._source.area("load", self._distribution_model.load_area)
+        self._rng: np.random.Generator | None = None
+        self._k = 0
+        self._has_reset = False
+        self.metrics = EpisodeMetrics(self.possible_agents)
+
+    # --- PettingZoo ---------------------------------------------------------------------------
+
+    def reset(
+        self, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
+        """Begin an episode.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Starts the random generator anew; without it the generator goes on (the first time it
+            starts from ``config.seed``, or from the operating system).
+        options : mapping, optional
+            ``day``: the day of the split on which the episode begins, instead of a random one.
+
+        Returns
+        -------
+        observations, infos : dict
+            By agent; infos are empty.
+
+        Raises
+        ------
+        ConfigError
+            If an option is unknown or the day does not exist.
+        HeronError
+            If the network solves on none of the days tried.
+        """
+        day = self._wanted_day(options or {})
+        if seed is not None or self._rng is None:
+            self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
+        for _ in range(MAX_START_DAYS):
+            chosen = self._source.draw_day(self._rng) if day is None else day
+            noise_seed = int(self._rng.integers(2**31)) if self.config.variability else None
+            if self._begin_episode(chosen, noise_seed):
+                break
+        else:
+            weakest = int(np.argmin(self.power_flow.result.vm_pu))
+            raise HeronError(
+                f"the power flow did not converge at the start of {MAX_START_DAYS} days; the "
+                f"lowest voltage of the last solution is at bus {self.net.bus['name'].iloc[weakest]}: "
+                f"lower load_scale, strengthen the connection, or choose another bus"
+            )
+        self.agents = list(self.possible_agents)
+        self.metrics = EpisodeMetrics(self.possible_agents)
+        self._has_reset = True
+        self.day = chosen
+        return self.get_observations(), {name: {} for name in self.agents}
+
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[
+        dict[str, np.ndarray],
+        dict[str, float],
+        dict[str, bool],
+        dict[str, bool],
+        dict[str, dict[str, Any]],
+    ]:
+        """Live through one interval.
+
+        Parameters
+        ----------
+        actions : mapping
+            One action for each agent. Finite values outside the space are clipped.
+
+        Raises
+        ------
+        ValueError
+            If an agent is unknown or missing, or an action has the wrong shape or is not finite;
+            nothing has changed then.
+        HeronError
+            If the environment was never reset.
+        """
+        if not self._has_reset:
+            raise HeronError("step() before reset(): call env.reset() first")
+        if not self.agents:  # the episode is over; PettingZoo wants empty answers
+            return {}, {}, {}, {}, {}
+        flat = check_actions(self.agent_dict, actions, self.config.action_mode)
+        for name, agent in self.agent_dict.items():
+            agent.apply_action(flat[name])
+        converged = self._run_interval()
+        rewards, safety, infos = self._settle(converged)
+        self._k += 1
+        self._begin_interval()
+        is_over = self._k >= self.max_episode_steps
+        has_failed = not converged and self.config.on_convergence_failure == "terminate"
+        terminateds = dict.fromkeys(self.possible_agents, has_failed)
+        truncateds = dict.fromkeys(self.possible_agents, is_over and not has_failed)
+        observations = self.get_observations()
+        if is_over or has_failed:
+            self.agents = []
+        return observations, rewards, terminateds, truncateds, infos
+
+    def state(self) -> np.ndarray:
+        """Return every feature of every agent and device, float32, (n_slot,); see `state_names`."""
+        return self.table.values.astype(np.float32)
+
+    def get_observations(self) -> dict[str, np.ndarray]:
+        """Return every agent's present observation."""
+        return {name: agent.get_observation() for name, agent in self.agent_dict.items()}
+
+    # --- names and helpers --------------------------------------------------------------------
+
+    @property
+    def state_names(self) -> list[str]:
+        """What each entry of `state` is."""
+        return self.table.slot_names
+
+    def observation_names(self, agent: str) -> list[str]:
+        """Return what each entry of the agent's observation is."""
+        layout = self._agent(agent).observation_layout
+        assert layout is not None
+        return list(layout.names)
+
+    def action_names(self, agent: str) -> list[str]:
+        """Return what each entry of the agent's flat action is."""
+        return list(self._agent(agent).action_layout.names)
+
+    def idle_action(self, agent: str) -> Any:
+        """Return the action of doing nothing.
+
+        Storage rests, generators are off (or at minimum power without commitment), no reactive
+        power, no curtailment, taps stay.
+        """
+        member = self._agent(agent)
+        flat = member.idle_action()
+        return flat if self.config.action_mode == "flat" else member.action_layout.unflatten(flat)
+
+    def get_collective_metrics(self, which: str = "episode") -> dict[str, float]:
+        """Return cost, safety, reward and cooperation over all agents; see `EpisodeMetrics`."""
+        return self.metrics.collective(which)
+
+    def get_power_grid_metrics(self) -> dict[str, Any]:
+        """Return what the last power flow shows.
+
+        Returns
+        -------
+        dict
+            ``converged``; ``v_min_pu``, ``v_max_pu``, ``max_line_loading_percent``,
+            ``n_voltage_violation``, ``n_overload`` over the whole network; ``source_p_mw``,
+            ``source_q_mvar``, ``loss_mw``, ``load_mw``, ``generation_mw`` (devices' injection);
+            ``tap_positions`` by transformer.
+        """
+        flow, result = self.power_flow, self.power_flow.result
+        is_supplied = result.vm_pu > 0.0
+        vm, loading = result.vm_pu[is_supplied], result.line_loading_percent
+        return {
+            "converged": result.converged,
+            "v_min_pu": float(vm.min(initial=np.inf)),
+            "v_max_pu": float(vm.max(initial=0.0)),
+            "max_line_loading_percent": float(loading.max(initial=0.0)),
+            "n_voltage_violation": int(((vm < 0.95) | (vm > 1.05)).sum()),
+            "n_overload": int((loading > 100.0).sum()),
+            "source_p_mw": result.p_source_mw,
+            "source_q_mvar": result.q_source_mvar,
+            "loss_mw": result.loss_mw,
+            "load_mw": float(flow.load_p_mw.sum()),
+            "generation_mw": float(flow.sgen_p_mw.sum() + flow.storage_p_mw.sum()),
+            "tap_positions": dict(
+                zip(self.net.trafo["name"].tolist(), flow.tap_pos.tolist(), strict=True)
+            ),
+        }
+
+    def _agent(self, name: str) -> PowerGridAgent:
+        if name not in self.agent_dict:
+            raise ConfigError(nearest(name, self.agent_dict, kind="agent"))
+        return self.agent_dict[name]
+
+    # --- an episode and an interval -----------------------------------------------------------
+
+    def _wanted_day(self, options: Mapping[str, Any]) -> int | None:
+        for key in options:
+            if key != "day":
+                raise ConfigError(f"reset options: {nearest(str(key), ['day'])}")
+        day = options.get("day")
+        if day is not None and not 0 <= int(day) < self._source.n_day:
+            raise ConfigError(f"day {day} does not exist: the split has 0..{self._source.n_day - 1}")
+        return None if day is None else int(day)
+
+    def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
+        """Put everything to its start and solve; return whether that converged."""
+        self._k = 0
+        dso = self._distribution_model
+        self.distribution.window = self._source.window(day, dso.load_area, None, noise_seed)
+        flow = self.power_flow
+        flow.forget()
+        flow.tap_pos[:] = self._tap_start
+        for agent in self.agent_dict.values():
+            areas = agent.config_model
+            agent.set_window(
+                self._source.window(
+                    day, areas.load_area or dso.load_area, areas.renew_area, noise_seed
+                )
+            )
+            agent.reset()
+        self._begin_interval()
+        for agent in self.agent_dict.values():
+            agent.apply_action(agent.idle_action())
+            agent.write_setpoints(flow, 0)
+        self.distribution.write_setpoints(flow, 0)
+        if not self.distribution.solve(flow):
+            return False
+        for agent in self.agent_dict.values():
+            agent.read_results(flow, 0.0)
+        return True
+
+    def _begin_interval(self) -> None:
+        for agent in self.agent_dict.values():
+            agent.begin_interval(self._k, self._dt)
+
+    def _run_interval(self) -> bool:
+        """Solve the present interval and advance the devices; return whether it converged."""
+        flow = self.power_flow
+        for agent in self.agent_dict.values():
+            agent.write_setpoints(flow, self._k)
+        self.distribution.write_setpoints(flow, self._k)
+        converged = self.distribution.solve(flow)
+        shared = self.distribution.safety(flow) / len(self.agent_dict)
+        for agent in self.agent_dict.values():
+            agent.read_results(flow, self._dt)
+            agent.book(self._dt)
+            agent.add_safety("distribution", shared)
+        return converged
+
+    def _settle(
+        self, converged: bool
+    ) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, Any]]]:
+        """Work out rewards and infos of the interval, and book them."""
+        gains, violations = self._reward_and_safety()
+        safety = {name: float(violations[name]) for name in self.possible_agents}
+        if not converged:
+            safety = dict.fromkeys(self.possible_agents, self.config.convergence_failure_safety)
+            gains = dict.fromkeys(self.possible_agents, self.config.convergence_failure_reward)
+        rewards = {
+            name: float(gains[name]) - self.penalty * safety[name] for name in self.possible_agents
+        }
+        if self.share_reward:
+            rewards = dict.fromkeys(rewards, sum(rewards.values()) / len(rewards))
+        infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
+        cost = {name: agent.cost for name, agent in self.agent_dict.items()}
+        self.metrics.add(cost, safety, rewards)
+        return rewards, safety, infos
+
+    def _info(self, name: str, safety: float, converged: bool) -> dict[str, Any]:
+        agent = self.agent_dict[name]
+        return {
+            "cost": agent.cost,
+            "safety": safety,
+            **{f"cost_{part}": value for part, value in agent.cost_parts.items()},
+            **{f"safety_{part}": value for part, value in agent.safety_parts.items()},
+            "energy_bought_mwh": agent.energy_bought_mwh,
+            "energy_sold_mwh": agent.energy_sold_mwh,
+            "converged": converged,
+        }

@@ -1,0 +1,1 @@
+"""Power flow: set-points in, voltages and flows out."""

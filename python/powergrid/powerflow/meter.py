@@ -1,0 +1,89 @@
+"""Power exchanged with the utility, metered at the point of common coupling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandapower as pp
+
+from heron.errors import ConfigError
+from powergrid.powerflow.pandapower_flow import PandapowerFlow
+
+__all__ = ["Meter"]
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Where a grid's exchange is read.
+
+    Through a matching transformer it is the flow into the transformer's high side, so its losses
+    are the microgrid's. Across a switch it is what the microgrid's own elements draw from their
+    side of the switch. Without a connection it is what the external grid supplies.
+    """
+
+    bus: int  # bus whose voltage is shown
+    s_rated_mva: float | None  # rating of the connection
+    trafo: int | None  # index of the matching transformer
+    branches: tuple[tuple[str, int, str], ...]  # (table, index, side) behind a switch
+    is_source: bool  # read the external grid
+
+    @classmethod
+    def at_connection(
+        cls, net: pp.pandapowerNet, pcc: Mapping[str, Any] | None, bus: int | None, owner: str
+    ) -> Meter:
+        """Place a meter.
+
+        Parameters
+        ----------
+        pcc : mapping or None
+            How a merged microgrid is connected (``grid_bus``, ``bus``, ``trafo``, ``switch``).
+        bus : int or None
+            Bus that the configuration wants; it must be the connection's.
+        owner : str
+            For messages.
+        """
+        if pcc is None:
+            sources = net.ext_grid["bus"].tolist()
+            if bus is not None and bus not in sources:
+                raise ConfigError(
+                    f"{owner}: a Grid stands at the network's source, "
+                    f"{net.bus.at[sources[0], 'name']}, not at {net.bus.at[bus, 'name']}"
+                )
+            return cls(int(sources[0]), None, None, (), is_source=True)
+        if bus is not None and bus not in (pcc["bus"], pcc["grid_bus"]):
+            raise ConfigError(
+                f"{owner}: a Grid stands at the point of common coupling, "
+                f"{net.bus.at[pcc['bus'], 'name']}, not at {net.bus.at[bus, 'name']}"
+            )
+        if pcc["trafo"] is not None:
+            trafo = int(pcc["trafo"])
+            rating = float(net.trafo.at[trafo, "sn_mva"])
+            return cls(int(pcc["bus"]), rating, trafo, (), is_source=False)
+        return cls(int(pcc["bus"]), None, None, _branches_at(net, int(pcc["bus"])), False)
+
+    def read(self, flow: PandapowerFlow) -> tuple[float, float]:
+        """Return active [MW] and reactive [Mvar] power taken from the utility."""
+        result = flow.result
+        if self.is_source:
+            return result.p_source_mw, result.q_source_mvar
+        if self.trafo is not None:
+            row = flow.trafo_row(self.trafo)
+            return float(result.p_hv_mw[row]), float(result.q_hv_mvar[row])
+        p, q = flow.consumption_at(self.bus)
+        for table, index, side in self.branches:
+            values = flow.net[f"res_{table}"].loc[index]
+            p += float(values[f"p_{side}_mw"])
+            q += float(values[f"q_{side}_mvar"])
+        return p, q
+
+
+def _branches_at(net: pp.pandapowerNet, bus: int) -> tuple[tuple[str, int, str], ...]:
+    sides = (("line", "from"), ("line", "to"), ("trafo", "hv"), ("trafo", "lv"))
+    found = []
+    for table, side in sides:
+        rows = net[table].index[net[table][f"{side}_bus"] == bus]
+        found += [(table, int(index), side) for index in np.asarray(rows)]
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Shipped environments: configuration, network and series that belong together."""

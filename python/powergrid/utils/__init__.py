@@ -1,0 +1,1 @@
+"""Cost and safety formulas shared by devices, environments and users."""

@@ -1,0 +1,11 @@
+#include <pybind11/pybind11.h>
+
+#include "common/errors.hpp"
+#include "heron/bind_event_queue.hpp"
+#include "heron/error.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Compiled core of heron. Import its parts from the packages that document them.";
+  heron_bindings::translate_error<heron::InvalidArgument, heron_bindings::kInvalidArgument>();
+  heron_bindings::bind_event_queue(module);
+}

@@ -1,0 +1,12 @@
+#include <pybind11/pybind11.h>
+
+#include "common/errors.hpp"
+#include "powergrid/bind_line_drop.hpp"
+#include "powergrid/error.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() =
+      "Compiled core of powergrid. Import its parts from the packages that document them.";
+  heron_bindings::translate_error<powergrid::InvalidArgument, heron_bindings::kInvalidArgument>();
+  heron_bindings::bind_line_drop(module);
+}
