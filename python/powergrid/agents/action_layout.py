@@ -54,9 +54,12 @@ def _space_dims(space: Space[Any], names: Iterator[str], device_id: str) -> list
             ActionDim(next(names), float(a), float(b), 0) for a, b in zip(low, high, strict=True)
         ]
     if isinstance(space, Discrete):
-        return [ActionDim(next(names), 0.0, float(space.n - 1), int(space.n))]
+        n = int(space.n)
+        return [ActionDim(next(names), 0.0, n - 1.0, n)]
     if isinstance(space, MultiDiscrete):
-        return [ActionDim(next(names), 0.0, float(n - 1), int(n)) for n in space.nvec.ravel()]
+        return [
+            ActionDim(next(names), 0.0, float(n - 1), int(n)) for n in space.nvec.ravel().tolist()
+        ]
     raise ConfigError(
         f"device '{device_id}': get_action_space() returned {space}; expected a Box, Discrete, "
         f"MultiDiscrete or Dict(c=Box, d=MultiDiscrete)"
@@ -102,7 +105,9 @@ class ActionLayout:
         own = [dim for device_dims in dims.values() for dim in device_dims]
         if union is None:
             self.dims = own
-            self.names = [f"{d}.{dim.name}" for d, device_dims in dims.items() for dim in device_dims]
+            self.names = [
+                f"{d}.{dim.name}" for d, device_dims in dims.items() for dim in device_dims
+            ]
             self._index = np.arange(len(own))
         else:
             slots = kind_slots(devices)
@@ -128,7 +133,8 @@ class ActionLayout:
         share = (np.clip(np.asarray(flat, dtype=np.float64)[self._index], -1.0, 1.0) + 1.0) / 2.0
         continuous = self._low + share * (self._high - self._low)
         choice = np.minimum(np.floor(share * self._n_option), self._n_option - 1.0)
-        return np.where(self._is_discrete, choice, continuous)
+        in_units: np.ndarray = np.where(self._is_discrete, choice, continuous)
+        return in_units
 
     def from_device_units(self, values: np.ndarray) -> np.ndarray:
         """Return the flat action that gives these device actions; unused entries are 0.

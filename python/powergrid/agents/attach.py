@@ -21,7 +21,9 @@ def trafo_index(net: pp.pandapowerNet, name: str, zone: str) -> int:
     ConfigError
         If there is none of this name; the message lists those there are.
     """
-    names = {str(row.name_): int(i) for i, row in net.trafo.rename(columns={"name": "name_"}).iterrows()}
+    names = {
+        str(row.name_): int(i) for i, row in net.trafo.rename(columns={"name": "name_"}).iterrows()
+    }
     for candidate in (f"{zone} {name}", name):
         if candidate in names:
             return names[candidate]

@@ -119,9 +119,7 @@ class DeviceAgent(FieldAgent):
             f"{type(self).__name__} needs set_device_action(action): what an action does"
         )
 
-    def update_state(
-        self, net_results: Mapping[str, float] | None = None, dt: float = 1.0
-    ) -> None:
+    def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Advance the device over `dt` hours; the base keeps its state.
 
         The voltage at the terminals is already in ``state.electrical``.
@@ -147,9 +145,9 @@ class DeviceAgent(FieldAgent):
         self.safety = 0.0
         self.cost_parts = {}
 
-    def reset(self, *, seed: int | None = None, **kwargs: Any) -> None:
+    def reset(self, seed: int | None = None) -> None:
         """Start a new episode."""
-        super().reset(seed=seed, **kwargs)
+        super().reset(seed)
         self.reset_device()
 
     def observed_fields(self) -> list[tuple[str, str]]:

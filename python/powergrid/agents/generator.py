@@ -52,9 +52,7 @@ class GeneratorConfig(DeviceConfig):
                 f"q_min_MVAr ({self.q_min_MVAr}) exceeds q_max_MVAr ({self.q_max_MVAr})"
             )
         if self.s_rated_MVA is not None and self.p_max_MW > self.s_rated_MVA:
-            raise ValueError(
-                f"p_max_MW ({self.p_max_MW}) exceeds s_rated_MVA ({self.s_rated_MVA})"
-            )
+            raise ValueError(f"p_max_MW ({self.p_max_MW}) exceeds s_rated_MVA ({self.s_rated_MVA})")
         cost_from_curve(self.p_min_MW, self.cost_curve_coefs)
         return self
 
@@ -163,9 +161,7 @@ class Generator(DeviceAgent):
         else:
             unit.status = float(wanted)
 
-    def update_state(
-        self, net_results: Mapping[str, float] | None = None, dt: float = 1.0
-    ) -> None:
+    def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Let a start or stop in progress go on for `dt` hours."""
         self._last_dt = dt
         unit = self.state.unit
@@ -183,9 +179,7 @@ class Generator(DeviceAgent):
         fuel = cost_from_curve(electrical.p_MW, self.config.cost_curve_coefs) if runs else 0.0
         self.cost_parts = {"fuel": fuel, "switching": self._switching_cost / self._last_dt}
         self.cost = sum(self.cost_parts.values())
-        self.safety = s_over_rating(
-            electrical.p_MW, electrical.q_MVAr, self.config.s_rated_MVA
-        )
+        self.safety = s_over_rating(electrical.p_MW, electrical.q_MVAr, self.config.s_rated_MVA)
 
     def reset_device(self) -> None:
         """Return to the initial status."""

@@ -71,9 +71,7 @@ class Grid(DeviceAgent):
     def set_device_action(self, action: np.ndarray) -> None:
         """Accept the empty action."""
 
-    def update_state(
-        self, net_results: Mapping[str, float] | None = None, dt: float = 1.0
-    ) -> None:
+    def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Take over the metered exchange."""
         if net_results is not None:
             self.state.electrical.p_MW = net_results["p_mw"]

@@ -90,14 +90,12 @@ class GridAgent(CoordinatorAgent):
 
     def get_action_space(self) -> DictSpace:
         """Return the devices' own action spaces, by name."""
-        return DictSpace(
-            {name: device.get_action_space() for name, device in self.devices.items()}
-        )
+        return DictSpace({name: device.get_action_space() for name, device in self.devices.items()})
 
     def apply_action(self, flat: np.ndarray) -> None:
         """Set the devices from a flat action in [-1, 1], laid out by `action_layout`."""
         in_units = self.action_layout.to_device_units(flat)
-        for device_id, action in self.protocol.coordinate(in_units, self.devices).items():
+        for device_id, action in self._protocol().coordinate(in_units, self.devices).items():
             self.devices[device_id].set_device_action(action)
 
     def idle_action(self) -> np.ndarray:

@@ -59,7 +59,8 @@ class ObservationLayout:
 
     def gather(self, values: np.ndarray) -> np.ndarray:
         """Return the observation as float32, (n_obs,), from the table's values, (n_slot,)."""
-        return ((values[self.slots] - self.offset) / self.scale).astype(np.float32)
+        observation: np.ndarray = (values[self.slots] - self.offset) / self.scale
+        return observation.astype(np.float32)
 
 
 def _device_entries(agent: PowerGridAgent, prefix: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -117,16 +118,16 @@ def agent_layouts(
             rows[agent.agent_id] = _device_entries(agent, {d: d for d in agent.devices})
     else:
         own = {a.agent_id: dict(_device_entries(a, kind_slots(a.devices))) for a in agents}
-        union: dict[str, dict[str, None]] = {}
-        for entries in own.values():
-            for name in entries:
+        union: dict[str, dict[str, None]] = {}  # names by device slot, both in order of appearance
+        for slot_of_entry in own.values():
+            for name in slot_of_entry:
                 union.setdefault(name.split(".")[0], {})[name] = None
         order = [name for names in union.values() for name in names]
-        for agent_id, entries in own.items():
-            rows[agent_id] = [(name, entries.get(name, ZERO)) for name in order]
+        for agent_id, slot_of_entry in own.items():
+            rows[agent_id] = [(name, slot_of_entry.get(name, ZERO)) for name in order]
     n_bus = max((len(a.state.bus_voltages.vm_pu) for a in agents), default=0)
     layouts = {}
-    for rank, agent in enumerate(agents):
+    for agent in agents:
         entries = rows[agent.agent_id] + _grid_entries(agent)
         if has_bus_voltages:
             buses = _bus_entries(agent)
@@ -138,7 +139,9 @@ def agent_layouts(
                 (f"is[{other.agent_id}]", ONE if other is agent else ZERO) for other in agents
             ]
         scaling = [
-            _scaling(name, agent.base_power) if is_normalized and slot not in (ZERO, ONE) else (0, 1)
+            _scaling(name, agent.base_power)
+            if is_normalized and slot not in (ZERO, ONE)
+            else (0, 1)
             for name, slot in entries
         ]
         layouts[agent.agent_id] = ObservationLayout(

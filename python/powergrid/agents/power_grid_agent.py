@@ -225,13 +225,12 @@ class PowerGridAgent(GridAgent):
         self.energy_bought_mwh = self.energy_sold_mwh = 0.0
         for device_id, device in self.devices.items():
             measured = self._measure(device, flow, result)
-            electrical = device.state.features.get("electrical")
-            if electrical is not None and measured:
-                electrical.v_pu = measured["vm_pu"]
-                electrical.va_deg = measured["va_degree"]
+            if measured and "electrical" in device.state.features:
+                device.state.electrical.v_pu = measured["vm_pu"]
+                device.state.electrical.va_deg = measured["va_degree"]
             if dt == 0.0 and not isinstance(device, Grid | Transformer):
                 continue
-            offered = {"net_results": measured, "dt": dt}
+            offered: dict[str, Any] = {"net_results": measured, "dt": dt}
             device.update_state(**{name: offered[name] for name in self._takes[device_id]})
             if isinstance(device, Grid):
                 energy = device.state.electrical.p_MW * dt
@@ -298,12 +297,13 @@ class PowerGridAgent(GridAgent):
             table = build_table([self])
             layouts = agent_layouts([self], table, is_uniform=False)
             self.set_observation(table, layouts[self.agent_id])
-        assert self.table is not None and self.observation_layout is not None
+        assert self.table is not None
+        assert self.observation_layout is not None
         return self.observation_layout.gather(self.table.values)
 
-    def reset(self, *, seed: int | None = None, **kwargs: Any) -> None:
+    def reset(self, seed: int | None = None) -> None:
         """Start a new episode: initial states of the grid and of every device."""
-        super().reset(seed=seed, **kwargs)
+        super().reset(seed)
         self.cost = self.safety = 0.0
         self.cost_parts, self.safety_parts = {}, {}
         self.energy_bought_mwh = self.energy_sold_mwh = 0.0

@@ -78,12 +78,14 @@ class RenewableGenerator(DeviceAgent):
     @property
     def source(self) -> str:
         """Profile that the unit follows: "solar" or "wind"."""
-        return self.config.source
+        source: str = self.config.source
+        return source
 
     @property
     def available_power(self) -> float:
         """Power that sun or wind would give in the present interval [MW]."""
-        return self.state.availability.available_p_MW
+        p_mw: float = self.state.availability.available_p_MW
+        return p_mw
 
     @available_power.setter
     def available_power(self, p_mw: float) -> None:
@@ -124,9 +126,7 @@ class RenewableGenerator(DeviceAgent):
         curtailed = self.available_power - electrical.p_MW
         self.cost_parts = {"curtailment": self.config.curtailment_cost * curtailed}
         self.cost = self.cost_parts["curtailment"]
-        self.safety = s_over_rating(
-            electrical.p_MW, electrical.q_MVAr, self.config.s_rated_MVA
-        )
+        self.safety = s_over_rating(electrical.p_MW, electrical.q_MVAr, self.config.s_rated_MVA)
 
 
 class SolarPlant(RenewableGenerator):

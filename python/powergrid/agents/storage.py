@@ -163,9 +163,7 @@ class ESS(DeviceAgent):
                 q = min(max(q, -q_room), q_room)
             electrical.q_MVAr = q
 
-    def update_state(
-        self, net_results: Mapping[str, float] | None = None, dt: float = 1.0
-    ) -> None:
+    def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Move the state of charge by what flowed during `dt` hours."""
         config, electrical, storage = self.config, self.state.electrical, self.state.storage
         p = electrical.p_MW

@@ -96,7 +96,7 @@ class Transformer(DeviceAgent):
         self._initial_tap = float(position)
         self.state.tap.tap = self._initial_tap
 
-    def get_action_space(self) -> Discrete:
+    def get_action_space(self) -> Discrete[np.int64]:
         """Return the three moves."""
         return Discrete(3)
 
@@ -112,14 +112,12 @@ class Transformer(DeviceAgent):
         """Move the tap by at most one step."""
         tap = self.state.tap
         before = tap.tap
-        move = int(round(float(action[0]))) - 1
+        move = round(float(action[0])) - 1
         if move != 0:
             tap.tap = float(min(max(round(before) + move, self.tap_min), self.tap_max))
         self._moved = tap_change_cost(tap.tap, before, 1.0)
 
-    def update_state(
-        self, net_results: Mapping[str, float] | None = None, dt: float = 1.0
-    ) -> None:
+    def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Take over the flow to the regulated side and the loading."""
         self._last_dt = dt
         if net_results is not None:

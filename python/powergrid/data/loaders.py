@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,8 +117,12 @@ def _rows_before_empty_tail(is_filled: np.ndarray[Any, np.dtype[np.bool_]]) -> i
 
 def _from_npz(file: Path) -> Dataset:
     # Object arrays would be pickles; allow_pickle=False refuses them.
-    with np.load(file, allow_pickle=False) as archive:
-        return validate_dataset(nest_series({name: archive[name] for name in archive.files}))
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            flat = {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"dataset file {file} cannot be read as NPZ arrays: {error}") from error
+    return validate_dataset(nest_series(flat))
 
 
 def nest_series(flat: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

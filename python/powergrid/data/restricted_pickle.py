@@ -1,7 +1,7 @@
 """Reading pickles that can hold data only.
 
-A pickle is a program: by naming a callable it can run anything. This reader knows six names,
-those that NumPy arrays and numbers are written with, and puts its own harmless builders in their
+A pickle is a program: by naming a callable it can run anything. This reader knows the few
+names that NumPy arrays and numbers are written with, and puts its own harmless builders in their
 place. NumPy's own reconstruction code is never reached, since a crafted array state could corrupt
 memory there. Every other name is refused.
 """
@@ -143,12 +143,23 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin-1")
 
 
+def _no_bytes() -> bytes:
+    """How protocols below 3 write the bytes of an empty array: ``bytes()``."""
+    return b""
+
+
+def _complex(real: Any, imaginary: Any) -> complex:
+    if not isinstance(real, float) or not isinstance(imaginary, float):
+        raise RefusedPickleError("a complex number of the pickle is not made of two numbers")
+    return complex(real, imaginary)
+
+
 class _DataUnpickler(pickle.Unpickler):
     """An unpickler whose every global is one of the builders above."""
 
     def find_class(self, module: str, name: str) -> Any:
-        # NumPy 2 renamed numpy.core to numpy._core.
-        known = module.replace("numpy._core.", "numpy.core.")
+        # NumPy 2 renamed numpy.core to numpy._core, Python 3 renamed __builtin__.
+        known = module.replace("numpy._core.", "numpy.core.").replace("__builtin__", "builtins")
         if (known, name) == ("numpy", "ndarray"):
             return "numpy.ndarray"  # only ever an argument of _reconstruct
         builders: dict[tuple[str, str], Callable[..., Any]] = {
@@ -157,6 +168,8 @@ class _DataUnpickler(pickle.Unpickler):
             ("numpy.core.multiarray", "scalar"): _scalar,
             ("numpy.core.numeric", "_frombuffer"): _from_buffer,
             ("_codecs", "encode"): _encode,
+            ("builtins", "bytes"): _no_bytes,
+            ("builtins", "complex"): _complex,
         }
         if (known, name) not in builders:
             raise RefusedPickleError(

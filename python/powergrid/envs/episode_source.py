@@ -87,9 +87,7 @@ class EpisodeSource:
         n = self.n_step + self.n_forecast + 1
         start_s = day * DAY_S
         forecast: dict[str, np.ndarray] = {
-            kind: self.profiles.window(
-                kind, self.area(kind, area[kind]), start_s, n, self.step_s
-            )
+            kind: self.profiles.window(kind, self.area(kind, area[kind]), start_s, n, self.step_s)
             for kind in KINDS
         }
         actual: Mapping[str, np.ndarray] = forecast
@@ -117,8 +115,10 @@ def _time_axis(config: EnvConfig, split: str) -> tuple[float, int]:
 
 
 def _dataset(config: EnvConfig) -> Any:
-    if config.dataset is not None and config.dataset_path is not None and isinstance(
-        config.dataset, str
+    if (
+        config.dataset is not None
+        and config.dataset_path is not None
+        and isinstance(config.dataset, str)
     ):
         raise ConfigError("give dataset or dataset_path, not both")
     if config.dataset == "shipped":

@@ -198,7 +198,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             weakest = int(np.argmin(self.power_flow.result.vm_pu))
             raise HeronError(
                 f"the power flow did not converge at the start of {MAX_START_DAYS} days; the "
-                f"lowest voltage of the last solution is at bus {self.net.bus['name'].iloc[weakest]}: "
+                f"lowest voltage of the last solution is at {self.net.bus['name'].iloc[weakest]}: "
                 f"lower load_scale, strengthen the connection, or choose another bus"
             )
         self.agents = list(self.possible_agents)
@@ -239,7 +239,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         for name, agent in self.agent_dict.items():
             agent.apply_action(flat[name])
         converged = self._run_interval()
-        rewards, safety, infos = self._settle(converged)
+        rewards, infos = self._settle(converged)
         self._k += 1
         self._begin_interval()
         is_over = self._k >= self.max_episode_steps
@@ -334,7 +334,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 raise ConfigError(f"reset options: {nearest(str(key), ['day'])}")
         day = options.get("day")
         if day is not None and not 0 <= int(day) < self._source.n_day:
-            raise ConfigError(f"day {day} does not exist: the split has 0..{self._source.n_day - 1}")
+            raise ConfigError(
+                f"day {day} does not exist: the split has 0..{self._source.n_day - 1}"
+            )
         return None if day is None else int(day)
 
     def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
@@ -382,9 +384,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             agent.add_safety("distribution", shared)
         return converged
 
-    def _settle(
-        self, converged: bool
-    ) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, Any]]]:
+    def _settle(self, converged: bool) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
         """Work out rewards and infos of the interval, and book them."""
         gains, violations = self._reward_and_safety()
         safety = {name: float(violations[name]) for name in self.possible_agents}
@@ -399,7 +399,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
         self.metrics.add(cost, safety, rewards)
-        return rewards, safety, infos
+        return rewards, infos
 
     def _info(self, name: str, safety: float, converged: bool) -> dict[str, Any]:
         agent = self.agent_dict[name]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _NAMED_TABLES = ("bus", "line", "trafo", "load", "switch", "ext_grid")
 
 
-def CIGRELV(name: str = "", *, load_scale: float = 1.0) -> pandapowerNet:  # noqa: N802
+def CIGRELV(name: str = "", *, load_scale: float = 1.0) -> pandapowerNet:
     """Build the CIGRE low-voltage network: 44 buses, 20/0.4 kV, three feeders, 50 Hz.
 
     Parameters
@@ -34,7 +34,7 @@ def CIGRELV(name: str = "", *, load_scale: float = 1.0) -> pandapowerNet:  # noq
     return _named(create_cigre_network_lv(), name, load_scale)
 
 
-def CIGREMV(name: str = "", *, load_scale: float = 1.0) -> pandapowerNet:  # noqa: N802
+def CIGREMV(name: str = "", *, load_scale: float = 1.0) -> pandapowerNet:
     """Build the CIGRE medium-voltage network: 15 buses, 110/20 kV, two feeders, 50 Hz.
 
     Parameters and result are those of `CIGRELV`; there is no distributed generation.

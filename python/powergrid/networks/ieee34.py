@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
 
-def IEEE34Bus(  # noqa: N802
+def IEEE34Bus(
     name: str = "", *, regulators: RegulatorModel = "5MVA", load_scale: float = 1.0
 ) -> pandapowerNet:
     """Build the balanced equivalent of the IEEE 34-bus feeder.

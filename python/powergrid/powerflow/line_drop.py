@@ -109,9 +109,7 @@ def line_drop_step(
                 f"{name} has shape {array.shape}, expected ({n_regulator},): "
                 "one value per regulator"
             )
-    relay = _micro_pu(
-        relay_voltage(v_re_pu, v_im_pu, i_re_a, i_im_a, r_volt, x_volt, ct_primary_a)
-    )
+    relay = _micro_pu(relay_voltage(v_re_pu, v_im_pu, i_re_a, i_im_a, r_volt, x_volt, ct_primary_a))
     is_high = relay > _micro_pu(v_set_volt + bandwidth_volt / 2.0)
     is_low = ~is_high & (relay < _micro_pu(v_set_volt - bandwidth_volt / 2.0))
     position = np.rint(tap)

@@ -148,7 +148,7 @@ class PandapowerFlow:
         return float(p), float(q)
 
     def forget(self) -> None:
-        """Begin the next solve from a flat start, so that it does not depend on what came before."""
+        """Begin the next solve from a flat start: it then depends on nothing before it."""
         self._is_warm = False
 
     def solve(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import numpy as np
 import pandapower as pp
@@ -32,7 +34,7 @@ def connection_warnings(net: pp.pandapowerNet, grid: str) -> list[str]:
     texts = []
     for microgrid, pcc in connections.items():
         path = nx.shortest_path(graph, source, pcc["grid_bus"])
-        steps = list(zip(path, path[1:], strict=False))
+        steps = list(pairwise(path))
         for index, trafo in net.trafo.iterrows():
             ends = (int(trafo["hv_bus"]), int(trafo["lv_bus"]))
             if trafo.get("is_regulator") is True or trafo.get("is_regulator") == 1.0:

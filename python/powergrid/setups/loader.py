@@ -60,7 +60,7 @@ def load_setup(setup: str | Path) -> dict[str, Any]:
             f"{nearest(str(setup), get_available_setups(), kind='setup')} "
             f"(or give a folder that has a {CONFIG_FILE})"
         )
-    with open(folder / CONFIG_FILE, encoding="utf-8") as file:
+    with (folder / CONFIG_FILE).open(encoding="utf-8") as file:
         config = yaml.safe_load(file)
     if not isinstance(config, dict):
         raise ConfigError(f"{folder / CONFIG_FILE} holds {type(config).__name__}, not a mapping")

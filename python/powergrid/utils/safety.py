@@ -74,7 +74,9 @@ class SafetySpec:
 
     def weight(self, part: str) -> float:
         """Return the weight of `part`."""
-        return {"voltage": self.voltage, "loading": self.loading, "device": self.device}.get(part, 1.0)
+        return {"voltage": self.voltage, "loading": self.loading, "device": self.device}.get(
+            part, 1.0
+        )
 
 
 def total_safety(parts: Mapping[str, float], spec: SafetySpec | None = None) -> float:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from powergrid.networks import IEEE13Bus, IEEE34Bus, merge_microgrid
+
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -46,10 +48,25 @@ def opendss_twin() -> ModuleType:
     return module
 
 
+# A network takes a quarter of a second to build. Those of session scope are shared: a test that
+# changes one works on a copy.
+
+
+@pytest.fixture(scope="session")
+def dso() -> Any:
+    """Return IEEE34 named DSO; not to be changed."""
+    return IEEE34Bus("DSO")
+
+
+@pytest.fixture(scope="session")
+def mg1() -> Any:
+    """Return IEEE13 named MG1; not to be changed."""
+    return IEEE13Bus("MG1")
+
+
 @pytest.fixture(scope="session")
 def built_fused_grid() -> Any:
-    from powergrid.networks import IEEE13Bus, IEEE34Bus, merge_microgrid
-
+    """Return the network of `fused_grid`; not to be changed."""
     net = IEEE34Bus("DSO", regulators="ideal", load_scale=0.5)
     net.ext_grid["vm_pu"] = 1.04
     for name, bus in (("MG1", "850"), ("MG2", "858"), ("MG3", "834")):

@@ -22,6 +22,12 @@ PUBLISHED = {"ieee13": (3466, 2102, 700), "ieee34": (1769, 1044, 750), "ieee123"
 feeders = pytest.mark.parametrize("feeder", BUILDERS)
 
 
+@pytest.fixture(scope="module")
+def named():
+    """Return each feeder named MG10; not to be changed."""
+    return {feeder: build("MG10") for feeder, build in BUILDERS.items()}
+
+
 def solve_from_taps(net):
     vm_pu, va_degree = tap_aware_start(net)
     pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree, tolerance_mva=1e-9)
@@ -48,6 +54,9 @@ def test_default_regulators_solve_from_a_flat_start_near_the_ideal_ones(feeder, 
     reference = golden(f"{feeder}_golden")["pandapower_vm_pu"]
     expected = [reference[name] for name in net.bus.name.str.removeprefix("Bus ")]
     np.testing.assert_allclose(net.res_bus.vm_pu, expected, rtol=0, atol=5e-3)
+    # Ratings mean something: the published base case is near them and above none of the lines'.
+    assert 30.0 < net.res_line.loading_percent.max() < 100.0
+    assert net.res_trafo.loading_percent[net.trafo.is_regulator].max() < 100.0
 
 
 @feeders
@@ -61,8 +70,8 @@ def test_opendss_on_the_same_balanced_model_agrees(feeder, opendss_twin):
 
 
 @feeders
-def test_totals_and_counts_are_the_published_ones(feeder):
-    net = BUILDERS[feeder]()
+def test_totals_and_counts_are_the_published_ones(feeder, named):
+    net = named[feeder]
     load_kw, load_kvar, capacitor_kvar = PUBLISHED[feeder]
     assert net.load.p_mw.sum() * 1e3 == pytest.approx(load_kw, abs=1e-6)
     assert net.load.q_mvar.sum() * 1e3 == pytest.approx(load_kvar, abs=1e-6)
@@ -73,37 +82,29 @@ def test_totals_and_counts_are_the_published_ones(feeder):
 
 
 @feeders
-def test_line_lengths_and_ratings_are_those_of_the_published_tables(feeder):
+def test_line_lengths_and_ratings_are_those_of_the_published_tables(feeder, named):
     facts = load_facts(feeder)
-    net = BUILDERS[feeder]()
+    net = named[feeder]
     line_of = {line["from"] + "-" + line["to"]: line for line in facts["lines"]}
     for line in net.line.itertuples():
-        published = line_of[line.name.removeprefix("Line ")]
+        published = line_of[line.name.removeprefix("MG10 Line ")]
         config = facts["line_configs"][published["config"]]
         assert line.length_km == pytest.approx(published["length_ft"] * 0.3048e-3, abs=1e-9)
         ampacity_ka = config["ampacity_a"] * 1e-3
         # The model spreads the power over three phases. A two-phase line with line-to-line load
         # only (645-646) carries P / V, and the model P / (sqrt(3) V).
-        share = 3**-0.5 if line.name == "Line 645-646" else len(published["phases"]) / 3.0
+        share = 3**-0.5 if line.name == "MG10 Line 645-646" else len(published["phases"]) / 3.0
         assert line.max_i_ka == pytest.approx(ampacity_ka * share, abs=1e-8)
 
 
 @feeders
-def test_published_base_case_loads_no_line_above_its_rating(feeder):
-    net = BUILDERS[feeder]()
-    pp.runpp(net)
-    assert 30.0 < net.res_line.loading_percent.max() < 100.0
-    assert net.res_trafo.loading_percent[net.trafo.is_regulator].max() < 100.0
+def test_every_bus_is_supplied(feeder, named):
+    assert unsupplied_buses(named[feeder]) == set()
 
 
 @feeders
-def test_every_bus_is_supplied(feeder):
-    assert unsupplied_buses(BUILDERS[feeder]("X")) == set()
-
-
-@feeders
-def test_a_name_prefixes_every_element_and_is_the_zone(feeder):
-    net = BUILDERS[feeder]("MG10")
+def test_a_name_prefixes_every_element_and_is_the_zone(feeder, named):
+    net = named[feeder]
     for table in ("bus", "line", "trafo", "load", "shunt", "switch", "ext_grid"):
         assert net[table].name.str.startswith("MG10 ").all(), table
         assert net[table].name.is_unique, table
@@ -124,16 +125,16 @@ def test_elements_are_named_after_their_buses():
 
 
 @feeders
-def test_the_source_bus_comes_first(feeder):
-    net = BUILDERS[feeder]()
+def test_the_source_bus_comes_first(feeder, named):
+    net = named[feeder]
     assert net.ext_grid.bus[0] == 0
-    assert net.bus.name[0] == f"Bus {load_facts(feeder)['source_bus']}"
+    assert net.bus.name[0] == f"MG10 Bus {load_facts(feeder)['source_bus']}"
 
 
 @feeders
-def test_every_bus_has_its_published_coordinates(feeder):
-    net = BUILDERS[feeder]()
-    xy = {f"Bus {bus['name']}": bus["xy"] for bus in load_facts(feeder)["buses"]}
+def test_every_bus_has_its_published_coordinates(feeder, named):
+    net = named[feeder]
+    xy = {f"MG10 Bus {bus['name']}": bus["xy"] for bus in load_facts(feeder)["buses"]}
     points = {name: json.loads(geo) for name, geo in zip(net.bus.name, net.bus.geo, strict=True)}
     assert {name: point["coordinates"] for name, point in points.items()} == xy
 
@@ -150,8 +151,8 @@ def test_regulators_carry_their_published_taps_and_settings():
     assert trafo.loc["DSO XFM-1"].filter(like="ldc_").isna().all()
 
 
-def test_a_regulator_of_fewer_phases_has_its_current_transformer_scaled():
-    trafo = IEEE123Bus().trafo.set_index("name")
+def test_a_regulator_of_fewer_phases_has_its_current_transformer_scaled(named):
+    trafo = named["ieee123"].trafo.set_index("name").rename(lambda name: name[len("MG10 ") :])
     assert trafo.ldc_ct_primary_a["REG2"] == pytest.approx(50.0 / 3)
     assert trafo.ldc_ct_primary_a["REG3"] == pytest.approx(100.0 / 3)
     # Settings that differ between phases are averaged.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,8 +19,8 @@ def frame(net, zone):
     return xy.min(axis=0), xy.max(axis=0)
 
 
-def test_microgrids_overlap_neither_the_feeder_nor_each_other(fused_grid):
-    feeder = branch_xy(IEEE34Bus("DSO"))
+def test_microgrids_overlap_neither_the_feeder_nor_each_other(fused_grid, dso):
+    feeder = branch_xy(dso)
     zones = ("MG1", "MG2", "MG3")
     for zone in zones:
         low, high = frame(fused_grid, zone)
@@ -28,8 +30,8 @@ def test_microgrids_overlap_neither_the_feeder_nor_each_other(fused_grid):
             assert np.any(high < other_low) or np.any(low > other_high)
 
 
-def test_the_feeder_stays_where_it_is_and_the_microgrid_keeps_its_shape():
-    grid, microgrid = IEEE34Bus("DSO"), IEEE13Bus("MG1")
+def test_the_feeder_stays_where_it_is_and_the_microgrid_keeps_its_shape(dso, mg1):
+    grid, microgrid = dso, mg1
     net = merge_microgrid(grid, microgrid, "DSO Bus 850")
     xy = bus_xy(net)
     np.testing.assert_array_equal(xy[:36], bus_xy(grid))
@@ -57,19 +59,19 @@ def test_the_place_is_reproduced(fused_grid):
     assert list(net.bus.geo) == list(fused_grid.bus.geo)
 
 
-def test_networks_without_coordinates_are_left_alone():
-    grid = IEEE34Bus("DSO")
+def test_networks_without_coordinates_are_left_alone(dso, mg1):
+    grid = copy.deepcopy(dso)
     grid.bus["geo"] = None
-    microgrid = IEEE13Bus("MG1")
+    microgrid = mg1
     net = merge_microgrid(grid, microgrid, "DSO Bus 850")
     assert list(net.bus.geo[36:]) == list(microgrid.bus.geo)
 
 
-def test_a_crowded_grid_still_gets_a_place():
-    net = IEEE34Bus("DSO")
-    for k in range(8):
+def test_a_crowded_grid_still_gets_a_place(dso):
+    net = dso
+    for k in range(5):
         net = merge_microgrid(net, IEEE13Bus(f"MG{k}"), "DSO Bus 850", load_scale=0.01)
-    frames = [frame(net, f"MG{k}") for k in range(8)]
+    frames = [frame(net, f"MG{k}") for k in range(5)]
     for i, (low, high) in enumerate(frames):
         for other_low, other_high in frames[:i]:
             assert np.any(high < other_low) or np.any(low > other_high)

@@ -63,8 +63,8 @@ def test_fused_grid_has_the_elements_of_its_parts(fused_grid):
     assert len(np.unique(fused_grid._pd2ppc_lookups["bus"])) == 75
 
 
-def test_inputs_are_not_changed_and_the_grid_keeps_its_indices():
-    grid, microgrid = IEEE34Bus("DSO"), IEEE13Bus("MG1")
+def test_inputs_are_not_changed_and_the_grid_keeps_its_indices(dso, mg1):
+    grid, microgrid = dso, mg1
     before = copy.deepcopy(grid), copy.deepcopy(microgrid)
     net = merge_microgrid(grid, microgrid, "DSO Bus 850")
     assert nets_equal(grid, before[0])
@@ -76,8 +76,8 @@ def test_inputs_are_not_changed_and_the_grid_keeps_its_indices():
         assert net[table].dtypes.equals(grid[table].dtypes), table
 
 
-def test_loads_and_capacitors_of_the_microgrid_are_scaled_and_it_has_no_source():
-    net = merge_microgrid(IEEE34Bus("DSO"), IEEE13Bus("MG1"), "DSO Bus 850", load_scale=0.2)
+def test_loads_and_capacitors_of_the_microgrid_are_scaled_and_it_has_no_source(dso, mg1):
+    net = merge_microgrid(dso, mg1, "DSO Bus 850", load_scale=0.2)
     own = net.load.name.str.startswith("MG1 ")
     assert net.load.p_mw[own].sum() == pytest.approx(3.466 * 0.2)
     assert net.load.q_mvar[own].sum() == pytest.approx(2.102 * 0.2)
@@ -88,9 +88,9 @@ def test_loads_and_capacitors_of_the_microgrid_are_scaled_and_it_has_no_source()
     assert list(net.ext_grid.name) == ["DSO Source"]
 
 
-def test_regulators_of_the_microgrid_go_to_neutral_and_keep_their_settings():
-    grid = IEEE34Bus("DSO")
-    net = merge_microgrid(grid, IEEE13Bus("MG1"), "DSO Bus 850")
+def test_regulators_of_the_microgrid_go_to_neutral_and_keep_their_settings(dso, mg1):
+    grid = dso
+    net = merge_microgrid(grid, mg1, "DSO Bus 850")
     trafo = net.trafo.set_index("name")
     assert trafo.tap_pos["MG1 REG1"] == 0.0
     assert trafo.tap_pos["DSO REG2"] == grid.trafo.tap_pos[1] == 12.0
@@ -99,8 +99,8 @@ def test_regulators_of_the_microgrid_go_to_neutral_and_keep_their_settings():
     assert not trafo.is_regulator["MG1 PCC"]
 
 
-def test_another_voltage_gets_a_transformer():
-    net = merge_microgrid(IEEE34Bus("DSO"), IEEE13Bus("MG1"), "DSO Bus 850", load_scale=0.3)
+def test_another_voltage_gets_a_transformer(dso, mg1):
+    net = merge_microgrid(dso, mg1, "DSO Bus 850", load_scale=0.3)
     ends = net["heron_pcc"]["MG1"]
     trafo = net.trafo.loc[ends["trafo"]]
     assert trafo["name"] == "MG1 PCC"
@@ -157,28 +157,28 @@ def test_a_microgrid_may_hold_microgrids():
     assert net.trafo.name[ends["trafo"]] == "MG2 PCC"
 
 
-def test_names_that_begin_alike_stay_apart():
-    net = merge_microgrid(IEEE34Bus("DSO"), IEEE13Bus("MG10"), "DSO Bus 850")
-    net = merge_microgrid(net, IEEE13Bus("MG1"), "DSO Bus 858")
+def test_names_that_begin_alike_stay_apart(dso, mg1):
+    net = merge_microgrid(dso, IEEE13Bus("MG10"), "DSO Bus 850")
+    net = merge_microgrid(net, mg1, "DSO Bus 858")
     assert (net.bus.zone == "MG1").sum() == 14
     assert net.bus.zone[bus_index(net, "Bus 633", "MG1")] == "MG1"
     assert net.bus.zone[bus_index(net, "Bus 633", "MG10")] == "MG10"
 
 
-def test_results_of_the_parts_are_dropped():
-    grid = IEEE34Bus("DSO")
+def test_results_of_the_parts_are_dropped(dso, mg1):
+    grid = copy.deepcopy(dso)
     pp.runpp(grid)
-    net = merge_microgrid(grid, IEEE13Bus("MG1"), "DSO Bus 850")
+    net = merge_microgrid(grid, mg1, "DSO Bus 850")
     assert len(net.res_bus) == 0
 
 
-def test_networks_without_regulator_columns_merge():
+def test_networks_without_regulator_columns_merge(mg1):
     net = merge_microgrid(CIGREMV("DSO"), CIGRELV("MG1"), "DSO Bus 3")
     pp.runpp(net)
     assert net.trafo.is_regulator.dtype == bool
     plain = pp.create_empty_network(f_hz=60.0)
     pp.create_ext_grid(plain, pp.create_bus(plain, 24.9, name="B", zone="G"))
-    net = merge_microgrid(plain, IEEE13Bus("MG1"), "B")
+    net = merge_microgrid(plain, mg1, "B")
     assert list(net.trafo.is_regulator) == [True, False, False]
     assert net.trafo.ldc_r_volt.dtype == np.float64
 
@@ -197,32 +197,32 @@ def test_bad_names_are_refused(grid, microgrid, bus, message):
         merge_microgrid(IEEE34Bus(grid), IEEE13Bus(microgrid), bus)
 
 
-def test_equal_names_of_buses_are_refused():
-    microgrid = IEEE13Bus("MG1")
+def test_equal_names_of_buses_are_refused(dso, mg1):
+    microgrid = copy.deepcopy(mg1)
     microgrid.bus.loc[3, "name"] = "DSO Bus 800"
     with pytest.raises(ValueError, match="share names of buses: 'DSO Bus 800'"):
-        merge_microgrid(IEEE34Bus("DSO"), microgrid, "DSO Bus 850")
+        merge_microgrid(dso, microgrid, "DSO Bus 850")
 
 
-def test_a_microgrid_without_exactly_one_source_is_refused():
-    microgrid = IEEE13Bus("MG1")
+def test_a_microgrid_without_exactly_one_source_is_refused(dso, mg1):
+    microgrid = copy.deepcopy(mg1)
     microgrid.ext_grid["in_service"] = False
     with pytest.raises(ValueError, match="0 external grids in service, expected 1"):
-        merge_microgrid(IEEE34Bus("DSO"), microgrid, "DSO Bus 850")
+        merge_microgrid(dso, microgrid, "DSO Bus 850")
 
 
-def test_a_slack_generator_in_the_microgrid_is_refused():
-    microgrid = IEEE13Bus("MG1")
+def test_a_slack_generator_in_the_microgrid_is_refused(dso, mg1):
+    microgrid = copy.deepcopy(mg1)
     pp.create_gen(microgrid, 3, p_mw=0.1, slack=True)
     with pytest.raises(ValueError, match="has a slack generator"):
-        merge_microgrid(IEEE34Bus("DSO"), microgrid, "DSO Bus 850")
+        merge_microgrid(dso, microgrid, "DSO Bus 850")
 
 
-def test_networks_of_different_frequency_are_refused():
+def test_networks_of_different_frequency_are_refused(dso):
     with pytest.raises(ValueError, match=r"'MG1' has 50\S* Hz and the grid 60\S* Hz"):
-        merge_microgrid(IEEE34Bus("DSO"), CIGRELV("MG1"), "DSO Bus 850")
+        merge_microgrid(dso, CIGRELV("MG1"), "DSO Bus 850")
 
 
-def test_a_scale_that_is_not_positive_is_refused():
+def test_a_scale_that_is_not_positive_is_refused(dso, mg1):
     with pytest.raises(ValueError, match=r"load_scale is 0\.0"):
-        merge_microgrid(IEEE34Bus("DSO"), IEEE13Bus("MG1"), "DSO Bus 850", load_scale=0.0)
+        merge_microgrid(dso, mg1, "DSO Bus 850", load_scale=0.0)

@@ -57,12 +57,24 @@ def keep_hour_means(
     wanted = means[:, np.newaxis]
     # An hour without a value to scale (the first light of the sun) is flat.
     by_hour = np.where(by_hour.mean(axis=1, keepdims=True) > 0.0, by_hour, wanted)
-    # What a limit cuts off is spread over the other minutes; a few rounds settle it.
-    for _ in range(60):
-        present = by_hour.mean(axis=1, keepdims=True)
-        ratio = np.divide(wanted, present, out=np.zeros_like(wanted), where=present > 0.0)
-        by_hour = np.clip(by_hour * ratio, lower, upper)
+    by_hour = np.clip(by_hour * _ratio(wanted, _mean(by_hour)), lower, upper)
+    # What a limit cut off is made up for by moving all minutes a part of the way to the other
+    # limit, which no minute can pass.
+    too_high = _ratio(wanted - lower, _mean(by_hour) - lower)
+    by_hour = lower + (by_hour - lower) * np.minimum(too_high, 1.0)
+    if np.isfinite(upper):
+        too_low = _ratio(upper - wanted, upper - _mean(by_hour))
+        by_hour = upper - (upper - by_hour) * np.minimum(too_low, 1.0)
     return by_hour.ravel()
+
+
+def _mean(by_hour: FloatArray) -> FloatArray:
+    return np.asarray(by_hour.mean(axis=1, keepdims=True), dtype=np.float64)
+
+
+def _ratio(wanted: FloatArray, present: FloatArray) -> FloatArray:
+    """Divide, with 1 where there is nothing to scale."""
+    return np.divide(wanted, present, out=np.ones_like(wanted), where=present > 0.0)
 
 
 def _between_hours(rows: FloatArray, first: int) -> FloatArray:

@@ -1,0 +1,87 @@
+# Two commands do everything on a fresh machine with Python 3.10+, a C++20 compiler and make:
+#   make demo    install, train a policy, plot its returns, compare it with simple policies
+#   make test    install, check the style, run the C++ and Python tests
+# They install into .venv and repeat that only when what they install from has changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Arguments for pytest, such as PYTEST_ARGS="-k storage".
+PYTEST_ARGS ?= -n 2 --dist loadfile --benchmark-disable
+
+BIN := $(abspath $(VENV))/bin
+PIP := $(BIN)/python -m pip
+INSTALL := $(PIP) install --constraint constraints.txt
+TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
+CPP_FILES := $(shell find cpp src -name '*.?pp' -not -path 'cpp/third_party/*')
+NATIVE := CMakeLists.txt $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake') $(CPP_FILES)
+WHEEL_VENV := build/wheel-venv
+
+# The tools of the environment (cmake, ninja) come before those of the machine.
+export PATH := $(BIN):$(PATH)
+
+.PHONY: demo test lint test-cpp test-python test-wheel table wheel format clean distclean help
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/05_mappo_training.py --test
+
+test: lint test-cpp test-wheel test-python
+
+table: $(VENV)/.test
+	$(BIN)/python benchmarks/python/policy_table.py
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test-cpp: $(VENV)/.test
+	$(BIN)/cmake --workflow --preset release
+	$(BIN)/cmake --workflow --preset asan-ubsan
+
+test-python: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+wheel: $(VENV)/.test
+	rm -rf dist
+	$(PIP) wheel --no-deps --wheel-dir dist .
+
+# The wheel alone, in an environment that borrows the dependencies but cannot see this tree.
+test-wheel: wheel
+	rm -rf $(WHEEL_VENV)
+	$(BIN)/python -m venv --without-pip $(WHEEL_VENV)
+	$(PIP) --python $(WHEEL_VENV)/bin/python install --no-deps dist/heron-*.whl
+	PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
+	  $(WHEEL_VENV)/bin/python -m pytest -p no:cacheprovider tests/bindings
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP_FILES)
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+distclean: clean
+	rm -rf $(VENV)
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# PyTorch first and by itself: its CPU build may have to come from PyTorch's own index.
+$(VENV)/.torch: constraints.txt | $(VENV)/.created
+	$(INSTALL) torch || $(INSTALL) --index-url $(TORCH_CPU_INDEX) torch
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.torch
+	$(INSTALL) --editable '.[multi_agent]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.torch
+	$(INSTALL) --editable '.[dev,multi_agent]'
+	@touch $@ $(VENV)/.demo
