@@ -92,6 +92,7 @@ class ESS(DeviceAgent):
     0.76
     """
 
+    element: ClassVar[str] = "storage"
     observed: ClassVar = (
         ("electrical", "p_MW"),
         ("electrical", "q_MVAr"),

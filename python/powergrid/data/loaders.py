@@ -116,10 +116,15 @@ def _rows_before_empty_tail(is_filled: np.ndarray[Any, np.dtype[np.bool_]]) -> i
 
 
 def _from_npz(file: Path) -> Dataset:
-    # Object arrays would be pickles; allow_pickle=False refuses them.
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream:
+            # Object arrays would be pickles; allow_pickle=False refuses them.
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ConfigError(f"dataset file {file} holds one array, expected an NPZ archive")
             flat = {name: archive[name] for name in archive.files}
+    except ConfigError:
+        raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ConfigError(f"dataset file {file} cannot be read as NPZ arrays: {error}") from error
     return validate_dataset(nest_series(flat))

@@ -155,3 +155,10 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path):
     (tmp_path / "data.npz").write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_dataset(tmp_path / "data.npz")
+
+
+def test_a_single_array_in_the_place_of_an_archive_is_refused(tmp_path):
+    with (tmp_path / "data.npz").open("wb") as stream:
+        np.save(stream, np.ones(3))
+    with pytest.raises(ConfigError, match="holds one array"):
+        load_dataset(tmp_path / "data.npz")

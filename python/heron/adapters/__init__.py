@@ -1,0 +1,1 @@
+"""Bridges to reinforcement learning frameworks, one subpackage each, imported only when used."""

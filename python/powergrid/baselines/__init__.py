@@ -1,0 +1,21 @@
+"""Policies to compare a learned one with: do-nothing, random, rules, and optimisation."""
+
+from __future__ import annotations
+
+from powergrid.baselines.base import EpisodeRecord, IdlePolicy, Policy, RandomPolicy, rollout
+from powergrid.baselines.bound import Bound, perfect_foresight_bound, present_episode_bound
+from powergrid.baselines.rolling_horizon import RollingHorizonPolicy
+from powergrid.baselines.rule_based import RuleBasedPolicy
+
+__all__ = [
+    "Bound",
+    "EpisodeRecord",
+    "IdlePolicy",
+    "Policy",
+    "RandomPolicy",
+    "RollingHorizonPolicy",
+    "RuleBasedPolicy",
+    "perfect_foresight_bound",
+    "present_episode_bound",
+    "rollout",
+]

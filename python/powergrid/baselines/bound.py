@@ -1,0 +1,96 @@
+"""What no policy can beat: perfect foresight over a relaxed episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heron.errors import ConfigError
+from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.envs.networked_grid_env import NetworkedGridEnv
+from powergrid.optimization.dispatch import Horizon, cheapest_schedule
+from powergrid.optimization.grid_model import GridModel
+
+__all__ = ["Bound", "perfect_foresight_bound", "present_episode_bound"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Least cost of an episode by agent [$], and the return it allows, summed over agents."""
+
+    agent_cost: dict[str, float]
+
+    @property
+    def cost(self) -> float:
+        """Least cost over all agents [$]."""
+        return sum(self.agent_cost.values())
+
+    @property
+    def episode_return(self) -> float:
+        """Largest sum of rewards over agents and steps: no penalty, least cost."""
+        return -self.cost
+
+
+def perfect_foresight_bound(
+    env: NetworkedGridEnv, day: int | None = None, *, seed: int | None = None
+) -> Bound:
+    """Return a lower bound on the cost of every policy in one episode.
+
+    Begins the episode (the environment is reset) and solves, for each agent, a linear program over
+    the series that will come true: no losses, no penalties, fractional commitment, fuel counted on
+    tangents below the true curves, batteries free to end empty, moves of taps for nothing. Each of
+    these can only lower the cost. It bounds the return of episodes in which every power flow
+    converges; one that fails is paid by `convergence_failure_reward` instead.
+
+    Parameters
+    ----------
+    env : NetworkedGridEnv
+        Rewards must be the environment's own: cost and penalty.
+    day, seed : int, optional
+        As for `NetworkedGridEnv.reset`.
+
+    Raises
+    ------
+    ConfigError
+        If a price is negative (losses would then earn money) or an agent has a device of a kind
+        whose costs are not known.
+    """
+    env.reset(seed=seed, options={} if day is None else {"day": day})
+    return present_episode_bound(env)
+
+
+def present_episode_bound(env: NetworkedGridEnv) -> Bound:
+    """Return the bound of the whole episode that the environment is in; see above."""
+    return Bound({name: _least_cost(env, agent) for name, agent in env.agent_dict.items()})
+
+
+def _least_cost(env: NetworkedGridEnv, agent: PowerGridAgent) -> float:
+    model = GridModel.of(agent)
+    if model.others:
+        raise ConfigError(
+            f"{agent.agent_id}: no bound is known for devices of other kinds: "
+            f"{', '.join(model.others)}"
+        )
+    if agent.window is None:
+        raise ConfigError("the environment has no episode: call reset() first")
+    series = {kind: values[: env.max_episode_steps] for kind, values in agent.window.actual.items()}
+    fixed = agent.config_model.grid_price
+    price = np.full(env.max_episode_steps, fixed) if isinstance(fixed, float) else series["price"]
+    if (price < 0.0).any():
+        raise ConfigError(
+            f"{agent.agent_id}: the lowest price is {price.min():g} $/MWh; with a negative price "
+            f"losses earn money, and a program without losses bounds nothing"
+        )
+    horizon = Horizon(
+        dt=env.config.step_s / 3600.0,
+        price=price,
+        demand_mw=model.load_mw * series["load"],
+        available_mw={
+            name: np.clip(plant.p_rated_MW * series[plant.source], 0.0, plant.p_rated_MW)
+            for name, plant in model.renewables.items()
+        },
+        soc={name: battery.init_soc for name, battery in model.batteries.items()},
+        is_on={name: not unit.commitment for name, unit in model.generators.items()},
+    )
+    return cheapest_schedule(model, horizon, is_relaxed=True).cost

@@ -1,0 +1,171 @@
+"""A policy of plain rules, such as an operator might write down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from powergrid.agents.generator import GeneratorConfig
+from powergrid.agents.storage import StorageConfig
+from powergrid.baselines.base import Policy
+from powergrid.baselines.reading import ObservationReader
+from powergrid.baselines.voltage import curtailed_share, reactive_power, tap_move
+from powergrid.baselines.writing import SetPoint, write_action
+from powergrid.envs.networked_grid_env import NetworkedGridEnv
+from powergrid.optimization.grid_model import GridModel
+from powergrid.utils.cost import cost_from_curve, energy_cost
+
+__all__ = ["RuleBasedPolicy"]
+
+N_CANDIDATE = 21  # powers that are compared for a generator
+LOADING_SHARE = 0.95  # of the connection's rating that charging may fill
+
+
+class RuleBasedPolicy(Policy):
+    """Charge when cheap and sunny, discharge when dear, run units that earn, keep voltages.
+
+    Every agent decides by itself and from its own observation. In this order:
+
+    1. Renewables inject everything unless their bus nears the upper voltage limit.
+    2. Batteries charge while the price is in the cheap part of the forecast's, discharge while it
+       is in the dear part, and otherwise take the own renewable surplus.
+    3. Generators, the cheapest first, give the power that saves most against the exchange that is
+       left; a unit is started if the next hours' savings pay for the start.
+    4. Taps and reactive power answer voltages near the limits.
+
+    Parameters
+    ----------
+    cheap, dear : float
+        Quantiles of the price forecast below and above which batteries charge and discharge.
+    n_look : int
+        Steps ahead over which a start must pay.
+    """
+
+    name = "rule-based"
+
+    def __init__(self, *, cheap: float = 0.25, dear: float = 0.75, n_look: int = 4) -> None:
+        if not 0.0 <= cheap <= dear <= 1.0:
+            raise ValueError(f"expected 0 <= cheap <= dear <= 1, got {cheap} and {dear}")
+        self.cheap, self.dear, self.n_look = cheap, dear, n_look
+        self._models: dict[str, GridModel] = {}
+        self._readers: dict[str, ObservationReader] = {}
+
+    def reset(self, env: NetworkedGridEnv, seed: int | None = None) -> None:
+        """Learn the agents' devices and the names of what they observe."""
+        self._models = {name: GridModel.of(agent) for name, agent in env.agent_dict.items()}
+        self._readers = {name: ObservationReader(env, name) for name in env.agent_dict}
+
+    def act(
+        self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]
+    ) -> dict[str, Any]:
+        """Return every agent's action."""
+        actions = {}
+        for agent, observation in observations.items():
+            reader = self._readers[agent]
+            reader.read(observation)
+            points = self.set_points(self._models[agent], reader, env.config.step_s / 3600.0)
+            actions[agent] = write_action(env, agent, points)
+        return actions
+
+    def set_points(
+        self, model: GridModel, reader: ObservationReader, dt: float
+    ) -> dict[str, SetPoint]:
+        """Return the set-points of one agent's devices for the coming `dt` hours."""
+        points: dict[str, SetPoint] = {}
+        load = reader.forecast("load")
+        demand = model.load_mw * float(load[0]) if load.size else reader["grid.total_load_MW"]
+        for name, plant in model.renewables.items():
+            v = reader.device(name, "v_pu")
+            share = curtailed_share(v)
+            demand -= share * reader.device(name, "available_p_MW")
+            q = reactive_power(v, -plant.q_max_MVAr, plant.q_max_MVAr)
+            points[name] = SetPoint(share=share, q_mvar=q)
+        for name, battery in model.batteries.items():
+            p = self._battery_power(model, reader, name, battery, demand, dt)
+            q = reactive_power(
+                reader.device(name, "v_pu"), battery.q_min_MVAr or 0.0, battery.q_max_MVAr
+            )
+            points[name] = SetPoint(p_mw=p, q_mvar=q)
+            demand -= p
+        merit_order = sorted(model.generators, key=lambda g: _full_load_cost(model.generators[g]))
+        for name in merit_order:
+            unit = model.generators[name]
+            is_on, p = self._unit_power(model, reader, name, unit, demand, dt)
+            q = reactive_power(reader.device(name, "v_pu"), unit.q_min_MVAr, unit.q_max_MVAr)
+            points[name] = SetPoint(p_mw=p, q_mvar=q, is_on=is_on)
+            demand -= p if is_on else 0.0
+        for name in model.tap_changers:
+            points[name] = SetPoint(tap_move=tap_move(reader))
+        return points
+
+    def _battery_power(
+        self,
+        model: GridModel,
+        reader: ObservationReader,
+        name: str,
+        battery: StorageConfig,
+        demand: float,
+        dt: float,
+    ) -> float:
+        """Return the injection [MW] of a battery that meets a demand of `demand` MW."""
+        price = reader.forecast("price")
+        low, high = np.quantile(price, (self.cheap, self.dear))
+        efficiency = battery.ch_eff * battery.dsc_eff
+        wear = battery.degradation_cost * (1.0 + efficiency)
+        p_min = float(battery.p_min_MW or 0.0)
+        # What the battery can still take and give, so that the next device sees the true demand.
+        soc, capacity = reader.device(name, "soc"), battery.e_capacity_MWh
+        can_take = max(battery.soc_max - soc, 0.0) * capacity / (battery.ch_eff * dt)
+        can_give = max(soc - battery.soc_min, 0.0) * capacity * battery.dsc_eff / dt
+        if price[0] <= low and low + wear < efficiency * high:
+            room = max(_connection_room(model, reader) - demand, 0.0)
+            return -min(-p_min, can_take, room)
+        if price[0] >= high:
+            return min(battery.p_max_MW, can_give)
+        surplus = max(-demand, 0.0)  # would earn the selling price only
+        return -min(-p_min, can_take, surplus)
+
+    def _unit_power(
+        self,
+        model: GridModel,
+        reader: ObservationReader,
+        name: str,
+        unit: GeneratorConfig,
+        demand: float,
+        dt: float,
+    ) -> tuple[bool, float]:
+        """Return whether a generator should run, and its power [MW] if it does."""
+        price = reader.forecast("price")[: self.n_look]
+        powers = np.linspace(unit.p_min_MW, unit.p_max_MW, N_CANDIDATE)
+        fuel = np.array([cost_from_curve(p, unit.cost_curve_coefs) for p in powers])
+        connection = model.connection
+
+        def saving(at_price: float) -> np.ndarray:
+            at_price = connection.price_scale * at_price
+            without = energy_cost(demand, at_price, sell_ratio=connection.sell_ratio)
+            rest = [energy_cost(demand - p, at_price, sell_ratio=connection.sell_ratio)
+                    for p in powers]  # fmt: skip
+            return without - np.array(rest) - fuel
+
+        p = float(powers[int(np.argmax(saving(float(price[0]))))])
+        if not unit.commitment:
+            return True, p
+        coming = sum(float(saving(float(value)).max()) for value in price) * dt
+        is_running = reader.device(name, "status") > 0.5
+        return coming > (0.0 if is_running else unit.startup_cost), p
+
+
+def _connection_room(model: GridModel, reader: ObservationReader) -> float:
+    """Return the active power [MW] that the connection carries beside its reactive power."""
+    if model.s_rated_mva is None or model.meter is None:
+        return np.inf
+    rating = LOADING_SHARE * model.s_rated_mva
+    q = reader.device(model.meter, "q_MVAr")
+    return float(np.sqrt(max(rating**2 - q**2, 0.0)))
+
+
+def _full_load_cost(unit: GeneratorConfig) -> float:
+    """Return the average fuel cost at full power [$/MWh]."""
+    return cost_from_curve(unit.p_max_MW, unit.cost_curve_coefs) / max(unit.p_max_MW, 1e-9)

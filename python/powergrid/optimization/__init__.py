@@ -1,0 +1,1 @@
+"""Optimal dispatch of one microgrid's devices over a horizon."""
