@@ -10,7 +10,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --benchmark-disable
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
-# Modules are byte-compiled when they are first imported, not by pip: a minute less to wait.
+# Without --no-compile pip spends most of a minute on byte code that is never used.
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
 TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 CPP_FILES := $(shell find cpp src -name '*.?pp' -not -path 'cpp/third_party/*')

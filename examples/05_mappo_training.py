@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     args = parse_arguments(arguments)
     output = args.output_dir.resolve()
     output.mkdir(parents=True, exist_ok=True)
-    start_ray(args.num_workers, output)
+    start_ray(args.num_workers)
     import ray
 
     try:
@@ -89,20 +89,19 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def start_ray(num_workers: int, output: Path) -> None:
+def start_ray(num_workers: int) -> None:
     """Start Ray on this machine alone: no dashboard, no reports, no chatter."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"  # the coming default; unset, Ray warns
-    os.environ["RAY_AIR_LOCAL_CACHE_DIR"] = str(output / "ray")  # instead of ~/ray_results
     import ray
 
-    logging.getLogger("ray").setLevel(logging.ERROR)
     ray.init(
         num_cpus=max(num_workers, 1),
         include_dashboard=False,
         log_to_driver=False,
         logging_level=logging.ERROR,
     )
+    logging.getLogger("ray.rllib").setLevel(logging.ERROR)
 
 
 def environment_config(args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
@@ -152,6 +151,7 @@ def train(args: argparse.Namespace, output: Path) -> list[float]:
         log.finish()
     algorithm.save_to_path(str(output / "checkpoint"))
     algorithm.stop()
+    Path(algorithm.logdir).rmdir()  # an empty folder that Ray makes under ~/ray_results
     return returns
 
 

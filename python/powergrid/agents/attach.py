@@ -27,7 +27,8 @@ def trafo_index(net: pp.pandapowerNet, name: str, zone: str) -> int:
     for candidate in (f"{zone} {name}", name):
         if candidate in names:
             return names[candidate]
-    raise ConfigError(f"{zone}: {nearest(name, names, kind='transformer')}")
+    own = [known.removeprefix(f"{zone} ") for known in names if known.startswith(f"{zone} ")]
+    raise ConfigError(f"{zone}: {nearest(name, own or names, kind='transformer')}")
 
 
 def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from heron.errors import ConfigError
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
-from powergrid.optimization.dispatch import Horizon, cheapest_schedule
+from powergrid.optimization.dispatch import Horizon, Schedule, cheapest_schedule
 from powergrid.optimization.grid_model import GridModel
 
 __all__ = ["Bound", "perfect_foresight_bound", "present_episode_bound"]
@@ -17,9 +17,18 @@ __all__ = ["Bound", "perfect_foresight_bound", "present_episode_bound"]
 
 @dataclass(frozen=True)
 class Bound:
-    """Least cost of an episode by agent [$], and the return it allows, summed over agents."""
+    """Least cost of an episode, and the return it allows.
+
+    Attributes
+    ----------
+    agent_cost : dict[str, float]
+        Least cost of each agent [$].
+    energy_bought_mwh : float
+        What the agents buy in the plan of least cost [MWh]; another policy may buy less.
+    """
 
     agent_cost: dict[str, float]
+    energy_bought_mwh: float
 
     @property
     def cost(self) -> float:
@@ -53,8 +62,8 @@ def perfect_foresight_bound(
     Raises
     ------
     ConfigError
-        If a price is negative (losses would then earn money) or an agent has a device of a kind
-        whose costs are not known.
+        If a price is negative (losses would then earn money), an agent has a device of a kind
+        whose costs are not known, or its meter reads more than its own grid.
     """
     env.reset(seed=seed, options={} if day is None else {"day": day})
     return present_episode_bound(env)
@@ -62,16 +71,28 @@ def perfect_foresight_bound(
 
 def present_episode_bound(env: NetworkedGridEnv) -> Bound:
     """Return the bound of the whole episode that the environment is in; see above."""
-    return Bound({name: _least_cost(env, agent) for name, agent in env.agent_dict.items()})
+    plans = {name: _best_plan(env, agent) for name, agent in env.agent_dict.items()}
+    hours = env.config.step_s / 3600.0
+    return Bound(
+        agent_cost={name: plan.cost for name, plan in plans.items()},
+        energy_bought_mwh=sum(float(plan.bought_mw.sum()) for plan in plans.values()) * hours,
+    )
 
 
-def _least_cost(env: NetworkedGridEnv, agent: PowerGridAgent) -> float:
+def _best_plan(env: NetworkedGridEnv, agent: PowerGridAgent) -> Schedule:
     model = GridModel.of(agent)
     if model.others:
         raise ConfigError(
             f"{agent.agent_id}: no bound is known for devices of other kinds: "
             f"{', '.join(model.others)}"
         )
+    if agent.meter is not None and agent.meter.is_source:
+        n_other = len(agent.net.bus) - len(agent.bus_rows)
+        if n_other:
+            raise ConfigError(
+                f"{agent.agent_id}: its meter reads the whole network, {n_other} buses of which "
+                f"are not its own; a bound from its own devices alone says nothing"
+            )
     if agent.window is None:
         raise ConfigError("the environment has no episode: call reset() first")
     series = {kind: values[: env.max_episode_steps] for kind, values in agent.window.actual.items()}
@@ -93,4 +114,4 @@ def _least_cost(env: NetworkedGridEnv, agent: PowerGridAgent) -> float:
         soc={name: battery.init_soc for name, battery in model.batteries.items()},
         is_on={name: not unit.commitment for name, unit in model.generators.items()},
     )
-    return cheapest_schedule(model, horizon, is_relaxed=True).cost
+    return cheapest_schedule(model, horizon, is_relaxed=True)

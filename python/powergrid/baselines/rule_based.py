@@ -38,14 +38,15 @@ class RuleBasedPolicy(Policy):
     Parameters
     ----------
     cheap, dear : float
-        Quantiles of the price forecast below and above which batteries charge and discharge.
+        Quantiles of the price forecast below and above which batteries charge and discharge. The
+        defaults are the best of a coarse search over the shipped setup and its training split.
     n_look : int
         Steps ahead over which a start must pay.
     """
 
     name = "rule-based"
 
-    def __init__(self, *, cheap: float = 0.25, dear: float = 0.75, n_look: int = 4) -> None:
+    def __init__(self, *, cheap: float = 0.2, dear: float = 0.85, n_look: int = 4) -> None:
         if not 0.0 <= cheap <= dear <= 1.0:
             raise ValueError(f"expected 0 <= cheap <= dear <= 1, got {cheap} and {dear}")
         self.cheap, self.dear, self.n_look = cheap, dear, n_look

@@ -33,5 +33,5 @@ def reactive_power(v_pu: float, q_min_mvar: float, q_max_mvar: float) -> float:
 
 
 def curtailed_share(v_pu: float) -> float:
-    """Return the share of the available power to inject: all, unless the bus nears 1.05 p.u."""
-    return float(np.clip((1.055 - v_pu) / 0.005, 0.0, 1.0))
+    """Return the share of the available power to inject: all up to 1.045, half at 1.05 p.u."""
+    return float(np.clip((1.055 - v_pu) / 0.01, 0.0, 1.0))

@@ -75,6 +75,11 @@ class EpisodeSource:
         self.profiles.window(kind, wanted, 0.0, 1, self.step_s)  # complains of an unknown area
         return wanted
 
+    def check_areas(self, load_area: str | None, renew_area: str | None) -> None:
+        """Raise ConfigError if a series that `window` will cut out does not exist."""
+        for kind, wanted in _area_of_kind(load_area, renew_area).items():
+            self.area(kind, wanted)
+
     def window(
         self, day: int, load_area: str | None, renew_area: str | None, noise_seed: int | None
     ) -> ProfileWindow:
@@ -83,7 +88,7 @@ class EpisodeSource:
         The price is that of the load area. `noise_seed` keys the fluctuation; agents of one area
         share it. None gives none.
         """
-        area = {"load": load_area, "solar": renew_area, "wind": renew_area, "price": load_area}
+        area = _area_of_kind(load_area, renew_area)
         n = self.n_step + self.n_forecast + 1
         start_s = day * DAY_S
         forecast: dict[str, np.ndarray] = {
@@ -101,6 +106,10 @@ class EpisodeSource:
             }
         start_s += self._weekday * DAY_S
         return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
+
+
+def _area_of_kind(load_area: str | None, renew_area: str | None) -> dict[str, str | None]:
+    return {"load": load_area, "solar": renew_area, "wind": renew_area, "price": load_area}
 
 
 def _time_axis(config: EnvConfig, split: str) -> tuple[float, int]:

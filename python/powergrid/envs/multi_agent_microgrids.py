@@ -53,7 +53,10 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
     ) -> None:
         given = dict(env_config or {})
         if not given.get("microgrid_configs") and not given.get("microgrids"):
-            given = {**load_setup("ieee34_ieee13"), **given}
+            setup = load_setup("ieee34_ieee13")
+            if "dataset_path" in given:
+                del setup["dataset"]  # a file of one's own takes the place of the shipped series
+            given = {**setup, **given}
         super().__init__(given, render_mode=render_mode)
 
     def _build_net(self) -> pp.pandapowerNet:

@@ -7,10 +7,12 @@ the observations of the next interval.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import numpy as np
 import pandapower as pp
+from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
 
@@ -26,7 +28,9 @@ from powergrid.envs.config import DistributionConfig, EnvConfig
 from powergrid.envs.distribution_grid import DistributionGrid
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
+from powergrid.envs.render.renderer import Renderer
 from powergrid.powerflow.pandapower_flow import PandapowerFlow
+from powergrid.powerflow.weakest_bus import weakest_bus
 
 __all__ = ["NetworkedGridEnv"]
 
@@ -50,7 +54,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     env_config : mapping, optional
         See the class's `config_model`; unknown keys are refused.
     render_mode : str, optional
-        "ansi", "rgb_array" or "human".
+        "ansi", "rgb_array" or "human"; see `render`.
 
     Raises
     ------
@@ -151,13 +155,14 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self._tap_start = self.power_flow.tap_pos.copy()
         self._source = EpisodeSource(config)
         for agent in agents:  # an unknown area is an error now, not at the first reset
-            self._source.area("load", agent.config_model.load_area)
-            self._source.area("solar", agent.config_model.renew_area)
-        self._source.area("load", self._distribution_model.load_area)
+            areas = agent.config_model
+            self._source.check_areas(areas.load_area, areas.renew_area)
+        self._source.check_areas(self._distribution_model.load_area, None)
         self._rng: np.random.Generator | None = None
         self._k = 0
         self._has_reset = False
         self.metrics = EpisodeMetrics(self.possible_agents)
+        self._renderer = None if self.render_mode is None else Renderer(self.render_mode, self)
 
     # --- PettingZoo ---------------------------------------------------------------------------
 
@@ -182,29 +187,36 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         Raises
         ------
         ConfigError
-            If an option is unknown or the day does not exist.
+            If the day does not exist, or ``day`` is misspelt; keys of others are let pass.
         HeronError
-            If the network solves on none of the days tried.
+            If the network solves on none of the days tried; `reset` must succeed before the next
+            `step` then.
         """
         day = self._wanted_day(options or {})
         if seed is not None or self._rng is None:
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
-        for _ in range(MAX_START_DAYS):
+        self._has_reset = False
+        self.agents = []
+        # The same day gives the same power flow, unless its fluctuation is drawn anew.
+        n_try = MAX_START_DAYS if day is None or self.config.variability else 1
+        for _ in range(n_try):
             chosen = self._source.draw_day(self._rng) if day is None else day
             noise_seed = int(self._rng.integers(2**31)) if self.config.variability else None
             if self._begin_episode(chosen, noise_seed):
                 break
         else:
-            weakest = int(np.argmin(self.power_flow.result.vm_pu))
+            bus, vm_pu, share = weakest_bus(self.power_flow)
             raise HeronError(
-                f"the power flow did not converge at the start of {MAX_START_DAYS} days; the "
-                f"lowest voltage of the last solution is at {self.net.bus['name'].iloc[weakest]}: "
-                f"lower load_scale, strengthen the connection, or choose another bus"
+                f"the power flow did not converge at the start of {n_try} day(s); with loads and "
+                f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: lower "
+                f"load_scale, strengthen the connection, or choose another bus"
             )
         self.agents = list(self.possible_agents)
         self.metrics = EpisodeMetrics(self.possible_agents)
         self._has_reset = True
         self.day = chosen
+        if self._renderer is not None:
+            self._renderer.begin()
         return self.get_observations(), {name: {} for name in self.agents}
 
     def step(
@@ -240,6 +252,8 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             agent.apply_action(flat[name])
         converged = self._run_interval()
         rewards, infos = self._settle(converged)
+        if self._renderer is not None:
+            self._renderer.add()
         self._k += 1
         self._begin_interval()
         is_over = self._k >= self.max_episode_steps
@@ -259,7 +273,41 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         """Return every agent's present observation."""
         return {name: agent.get_observation() for name, agent in self.agent_dict.items()}
 
+    def render(self) -> np.ndarray | str | None:
+        """Show the state after the last step, by the mode chosen when the environment was made.
+
+        Returns
+        -------
+        str, ndarray or None
+            "ansi": a table of network, agents and devices. "rgb_array": uint8, (840, 1500, 3), the
+            one-line diagram with voltages in colour, and the curves of the episode so far. "human":
+            None; the same picture stands in a window, which `reset` and `step` refresh too. Without
+            a mode: None, after a warning.
+
+        Raises
+        ------
+        HeronError
+            Before the first `reset`.
+        """
+        if self._renderer is None:
+            logger.warn(
+                "render() without a render mode shows nothing: make the environment with "
+                "render_mode='ansi', 'rgb_array' or 'human'"
+            )
+            return None
+        return self._renderer.render()
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._renderer is not None:
+            self._renderer.close()
+
     # --- names and helpers --------------------------------------------------------------------
+
+    @property
+    def n_day(self) -> int:
+        """Number of days of the split on which an episode may begin."""
+        return self._source.n_day
 
     @property
     def state_names(self) -> list[str]:
@@ -330,14 +378,17 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def _wanted_day(self, options: Mapping[str, Any]) -> int | None:
         for key in options:
-            if key != "day":
+            # PettingZoo lets wrappers and tests pass options of their own, but not a slip of ours.
+            if key != "day" and get_close_matches(str(key).casefold(), ["day"]):
                 raise ConfigError(f"reset options: {nearest(str(key), ['day'])}")
         day = options.get("day")
-        if day is not None and not 0 <= int(day) < self._source.n_day:
+        if day is None:
+            return None
+        if not isinstance(day, int | np.integer) or not 0 <= day < self._source.n_day:
             raise ConfigError(
-                f"day {day} does not exist: the split has 0..{self._source.n_day - 1}"
+                f"day {day!r} does not exist: the split has 0..{self._source.n_day - 1}"
             )
-        return None if day is None else int(day)
+        return int(day)
 
     def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Put everything to its start and solve; return whether that converged."""

@@ -59,6 +59,8 @@ class Schedule:
     ----------
     cost : float
         Of the whole horizon [$].
+    bought_mw : ndarray, (n_step,)
+        Power bought.
     power_mw : dict of ndarray, (n_step,)
         Injection of every generator, battery and renewable.
     is_on : dict of ndarray of float, (n_step,)
@@ -66,6 +68,7 @@ class Schedule:
     """
 
     cost: float
+    bought_mw: np.ndarray
     power_mw: dict[str, np.ndarray]
     is_on: dict[str, np.ndarray]
 
@@ -192,6 +195,7 @@ def cheapest_schedule(
     x, cost = program.solve()
     return Schedule(
         cost=cost,
+        bought_mw=x[buy],
         power_mw={
             name: np.sum([factor * x[column] for column, factor in terms], axis=0)
             for name, terms in power.items()

@@ -131,5 +131,7 @@ def ppo_config(
                 **training,
             }
         )
+        # A worker whose environment fails is an error to see; restarting it would hide that.
+        .fault_tolerance(restart_failed_env_runners=False)
         .debugging(seed=seed, log_level="ERROR")
     )

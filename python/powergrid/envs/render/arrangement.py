@@ -6,66 +6,52 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from numpy.typing import NDArray
 
-from powergrid.envs.render.diagram import DeviceMark, Diagram
-from powergrid.envs.render.placement import Canvas, around, sample
+from powergrid.envs.render.diagram import Diagram
+from powergrid.envs.render.placement import Candidates, Canvas, around, callouts, sample
 from powergrid.envs.render.text import WIDEST_POWER, format_power
 
-__all__ = ["Arrangement", "arrange"]
+__all__ = ["LEGEND_HEIGHT", "UNITS_PER_INCH", "Arrangement", "BranchLabel", "Callout", "arrange"]
 
 Array = NDArray[np.float64]
 
 UNITS_PER_INCH = 100.0
 MARGIN = 34.0  # between the outermost buses and the edge
-LEGEND_HEIGHT = 56.0
+LEGEND_HEIGHT = 58.0
 LARGEST_STRETCH = 1.5  # of one axis against the other: the drawing is a scheme, not a map
-DEVICE_GAPS = (12.0, 18.0, 25.0, 33.0, 42.0, 52.0, 64.0)
-SYMBOL = 15.0  # side of a device's symbol
+
+DEVICE_SIZE, CAPACITOR_SIZE, LOAD_SIZE = 16.0, 12.0, 8.0
+TRAFO_SIZE, SWITCH_SIZE, BUS_SIZE, SOURCE_SIZE = 17.0, 8.0, 12.0, 22.0
+
+DIAGONALS = (45.0, 135.0, 315.0, 225.0)
+# Labels of buses: above and below first, where a feeder drawn from left to right is free.
+LABEL_DIRECTIONS = (90.0, 270.0, 0.0, 180.0, *DIAGONALS)
+LOAD_DIRECTIONS = (270.0, 90.0, 180.0, 0.0, *DIAGONALS)  # loads hang down
+CAPACITOR_DIRECTIONS = (0.0, 180.0, 270.0, 90.0, *DIAGONALS)
+DEVICE_DIRECTIONS = tuple(np.arange(0.0, 360.0, 22.5))
 
 
 @dataclass(frozen=True)
-class DevicePlace:
-    """A device's symbol with its text beside it."""
+class Callout:
+    """A symbol near a bus with a text on one side of it."""
 
-    mark: DeviceMark
-    bus_px: Array
-    symbol: Array
-    text_at: Array
-    align: str
-
-
-@dataclass(frozen=True)
-class CapacitorPlace:
-    """A capacitor's symbol with its text beside it."""
-
-    row: int
-    bus_px: Array
-    symbol: Array
-    text_centre: Array
-    text: str
-
-
-@dataclass(frozen=True)
-class LoadPlace:
-    """The arrow of the load at a bus."""
-
-    bus_px: Array
-    centre: Array
-    angle: float
+    index: int  # of the device or capacitor in the diagram
+    bus_at: Array
+    symbol_at: Array
+    text_at: Array  # the edge of the text that faces the symbol
+    align: str  # "left" if the text stands on the right of the symbol
 
 
 @dataclass(frozen=True)
 class BranchLabel:
-    """The name of a transformer or regulator."""
+    """The name of a transformer or regulator, by its place in the diagram."""
 
-    centre: Array
-    text: str
-    is_regulator: bool
-    row: int
+    index: int
+    at: Array
+    name: str
 
 
 @dataclass
@@ -74,174 +60,162 @@ class Arrangement:
 
     width: float
     height: float
-    to_px: Callable[[Array], Array]  # from the coordinates of the network
-    bus_px: Array  # (n_bus, 2)
-    devices: list[DevicePlace] = field(default_factory=list)
-    capacitors: list[CapacitorPlace] = field(default_factory=list)
-    loads: list[LoadPlace] = field(default_factory=list)
+    to_axes: Callable[[Array], Array]  # from the coordinates of the network
+    bus_at: Array  # (n_bus, 2)
+    devices: list[Callout] = field(default_factory=list)
+    capacitors: list[Callout] = field(default_factory=list)
+    load_at: Array = field(default_factory=lambda: np.zeros((0, 2)))  # (n_load_bus, 2)
     branch_labels: list[BranchLabel] = field(default_factory=list)
     bus_labels: list[tuple[Array, str]] = field(default_factory=list)
-    zone_boxes: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
-    zone_labels: dict[str, Array] = field(default_factory=dict)
+    zone_boxes: dict[str, Array] = field(default_factory=dict)  # x0, y0, x1, y1
+    zone_labels: dict[str, Array] = field(default_factory=dict)  # left end of the text
 
 
-def arrange(ax: Axes, diagram: Diagram, size_pt: float, *, has_legend: bool) -> Arrangement:
-    """Place everything; what matters most first, names of buses last and only where they fit."""
-    box = ax.get_position()
-    inches = ax.figure.get_size_inches()
-    width = float(box.width * inches[0] * UNITS_PER_INCH)
-    height = float(box.height * inches[1] * UNITS_PER_INCH)
-    bottom = LEGEND_HEIGHT if has_legend else 0.0
-    to_px = _scale(diagram.xy, width, height, bottom)
-    plan = Arrangement(width, height, to_px, to_px(diagram.xy))
+def arrange(
+    diagram: Diagram, width: float, height: float, *, bottom: float, size_pt: float, zone_room: str
+) -> Arrangement:
+    """Place everything; what matters most first, names of buses last and only where they fit.
+
+    Parameters
+    ----------
+    diagram : Diagram
+    width, height : float
+        Of the axes.
+    bottom : float
+        Height of the strip at the lower edge that stays free.
+    size_pt : float
+        Size of the letters.
+    zone_room : str
+        The longest text that will follow the name of a microgrid.
+    """
+    to_axes = _scale(diagram.xy, width, height, bottom)
+    plan = Arrangement(width, height, to_axes, to_axes(diagram.xy))
     canvas = Canvas(width, height)
     canvas.block_box(np.array([width / 2.0, bottom / 2.0]), (width, max(bottom, 1.0)))
     _block_network(canvas, diagram, plan)
     _place_devices(canvas, diagram, plan, size_pt)
-    _place_loads(canvas, diagram, plan)
     _place_capacitors(canvas, diagram, plan, size_pt)
-    _place_zones(canvas, diagram, plan, size_pt)
+    _place_loads(canvas, diagram, plan)
+    _place_zones(canvas, diagram, plan, size_pt, zone_room)
     _place_branch_labels(canvas, diagram, plan, size_pt)
     for bus, name in enumerate(diagram.bus_names):
-        size = text_size(name, size_pt)
-        centre = canvas.place(plan.bus_px[bus], size, around(size, (5.0, 8.0)), is_required=False)
-        if centre is not None:
-            plan.bus_labels.append((centre, name))
+        reach = (SOURCE_SIZE if bus in diagram.sources else BUS_SIZE) / 2.0
+        candidates = around(_text_size(name, size_pt), (reach + 2.0, reach + 5.0), LABEL_DIRECTIONS)
+        at = canvas.place_if_free(plan.bus_at[bus], candidates)
+        if at is not None:
+            plan.bus_labels.append((at, name))
     return plan
 
 
-def text_size(text: str, size_pt: float) -> tuple[float, float]:
-    """Return width and height of a text, one or more lines."""
-    lines = text.split("\n")
+def _text_size(text: str, size_pt: float) -> tuple[float, float]:
+    """Return width and height of a text of one or more lines."""
     font = FontProperties(size=size_pt)
-    widths = [TextPath((0, 0), line, prop=font).get_extents().width for line in lines if line]
+    lines = text.split("\n")
+    widths = [text_to_path.get_text_width_height_descent(ln, font, False)[0] for ln in lines]
     scale = UNITS_PER_INCH / 72.0
-    return (float(max(widths, default=0.0)) + 2.0) * scale, 1.12 * size_pt * len(lines) * scale
+    return (float(max(widths)) + 2.0) * scale, 1.12 * size_pt * len(lines) * scale
 
 
 def _scale(xy: Array, width: float, height: float, bottom: float) -> Callable[[Array], Array]:
     """Return the map from network coordinates to the axes, centred above the legend."""
     low, high = xy.min(axis=0), xy.max(axis=0)
     room = np.array([width - 2.0 * MARGIN, height - bottom - 2.0 * MARGIN])
-    extent = np.where(high > low, high - low, 1e-9)
-    factors = room / extent
+    factors = room / np.where(high > low, high - low, 1e-9)
     factors = np.minimum(factors, LARGEST_STRETCH * factors.min())
     middle = np.array([width / 2.0, bottom + (height - bottom) / 2.0])
 
-    def to_px(points: Array) -> Array:
+    def to_axes(points: Array) -> Array:
         placed: Array = (points - (low + high) / 2.0) * factors + middle
         return placed
 
-    return to_px
+    return to_axes
 
 
 def _block_network(canvas: Canvas, diagram: Diagram, plan: Arrangement) -> None:
     for branch in diagram.branches:
-        path = plan.to_px(branch.path)
+        path = plan.to_axes(branch.path)
         canvas.block_points(sample(path))
-        if branch.kind in ("trafo", "regulator") and len(path) == 2:
-            canvas.block_box(path.mean(axis=0), (17.0, 17.0))
-        elif branch.kind == "switch":
-            canvas.block_box(path.mean(axis=0), (8.0, 8.0))
-    for bus, centre in enumerate(plan.bus_px):
-        canvas.block_box(centre, (21.0, 21.0) if bus in diagram.sources else (9.0, 9.0))
+        if branch.kind != "line" and branch.kind != "impedance":
+            side = SWITCH_SIZE if branch.kind == "switch" else TRAFO_SIZE
+            canvas.block_box(plan.to_axes(branch.middle[None])[0], (side, side))
+    for bus, centre in enumerate(plan.bus_at):
+        side = SOURCE_SIZE if bus in diagram.sources else BUS_SIZE
+        canvas.block_box(centre, (side, side))
 
 
 def _place_devices(canvas: Canvas, diagram: Diagram, plan: Arrangement, size_pt: float) -> None:
-    for mark in diagram.devices:
+    for index, mark in enumerate(diagram.devices):
         widest = WIDEST_POWER + (" 100%" if mark.kind == "storage" else "")
-        text = text_size(f"{mark.key[1]}\n{widest}", size_pt)
-        text = max(text, text_size(f"{mark.key[1]}\n{mark.key[1]}", size_pt))
-        size = (SYMBOL + 3.0 + text[0], max(text[1], SYMBOL + 3.0))
-        bus = plan.bus_px[mark.bus]
-        centre = canvas.place(
-            bus, size, around(size, DEVICE_GAPS, 16), is_required=True, has_leader=True
-        )
-        assert centre is not None
-        # The symbol stands at the side of the box that faces the bus.
-        is_right = centre[0] >= bus[0]
-        edge = centre[0] + (-1 if is_right else 1) * size[0] / 2.0
-        inward = 1.0 if is_right else -1.0
-        plan.devices.append(
-            DevicePlace(
-                mark,
-                bus,
-                np.array([edge + inward * SYMBOL / 2.0, centre[1]]),
-                np.array([edge + inward * (SYMBOL + 2.0), centre[1]]),
-                "left" if is_right else "right",
-            )
-        )
-
-
-def _place_loads(canvas: Canvas, diagram: Diagram, plan: Arrangement) -> None:
-    size = (8.0, 8.0)
-    for bus in diagram.load_buses:
-        at = plan.bus_px[bus]
-        centre = canvas.place(at, size, around(size, (6.0, 7.5)), is_required=True)
-        assert centre is not None
-        dx, dy = centre - at
-        plan.loads.append(LoadPlace(at, centre, float(np.arctan2(dy, dx))))
+        room = _text_size(f"{mark.key[1]}\n{widest}", size_pt)
+        gaps = (7.0, 12.0, 18.0, 26.0, 36.0, 48.0, 62.0)
+        places = callouts(DEVICE_SIZE, room, gaps, DEVICE_DIRECTIONS)
+        plan.devices.append(_callout(canvas, index, plan.bus_at[mark.bus], places, DEVICE_SIZE))
 
 
 def _place_capacitors(canvas: Canvas, diagram: Diagram, plan: Arrangement, size_pt: float) -> None:
-    for row, bus, q_mvar in diagram.capacitors:
-        text = format_power(q_mvar, unit="var").lstrip("+")
-        room = text_size(text, size_pt)
-        size = (14.0 + room[0], max(room[1], 13.0))
-        at = plan.bus_px[bus]
-        centre = canvas.place(
-            at, size, around(size, (9.0, 14.0, 20.0, 28.0), 16), is_required=True, has_leader=True
-        )
-        assert centre is not None
-        inward = 1.0 if centre[0] >= at[0] else -1.0
-        edge = centre[0] - inward * size[0] / 2.0
-        plan.capacitors.append(
-            CapacitorPlace(
-                row,
-                at,
-                np.array([edge + inward * 6.0, centre[1]]),
-                np.array([edge + inward * (14.0 + room[0] / 2.0), centre[1]]),
-                text,
-            )
-        )
+    for index, (_, bus, q_mvar) in enumerate(diagram.capacitors):
+        room = _text_size(format_power(q_mvar, unit="var"), size_pt)
+        places = callouts(CAPACITOR_SIZE, room, (8.0, 13.0, 19.0, 27.0), CAPACITOR_DIRECTIONS)
+        plan.capacitors.append(_callout(canvas, index, plan.bus_at[bus], places, CAPACITOR_SIZE))
 
 
-def _place_zones(canvas: Canvas, diagram: Diagram, plan: Arrangement, size_pt: float) -> None:
+def _callout(
+    canvas: Canvas, index: int, bus_at: Array, places: tuple[Candidates, float], symbol: float
+) -> Callout:
+    candidates, shift = places
+    centre, chosen = canvas.place(bus_at, candidates, has_leader=True)
+    is_right = chosen < len(candidates.offsets) // 2
+    side = 1.0 if is_right else -1.0
+    symbol_at = centre - [side * shift, 0.0]
+    text_at = symbol_at + [side * (symbol / 2.0 + 3.0), 0.0]
+    return Callout(index, bus_at, symbol_at, text_at, "left" if is_right else "right")
+
+
+def _place_loads(canvas: Canvas, diagram: Diagram, plan: Arrangement) -> None:
+    candidates = around((LOAD_SIZE, LOAD_SIZE), (BUS_SIZE / 2.0,), LOAD_DIRECTIONS)
+    places = [canvas.place(plan.bus_at[bus], candidates)[0] for bus in diagram.load_buses]
+    plan.load_at = np.array(places).reshape(-1, 2)
+
+
+def _place_zones(
+    canvas: Canvas, diagram: Diagram, plan: Arrangement, size_pt: float, zone_room: str
+) -> None:
     """Frame each microgrid with its devices, and put its name along the upper or lower edge."""
     pad = 12.0
     for name, buses in diagram.zones.items():
         inside = set(buses)
-        spots = [plan.bus_px[bus] for bus in buses]
-        spots += [p.symbol for p in plan.devices if p.mark.bus in inside]
-        spots += [p.text_at for p in plan.devices if p.mark.bus in inside]
-        points = np.array(spots)
-        (x0, y0), (x1, y1) = points.min(axis=0) - pad, points.max(axis=0) + pad
-        plan.zone_boxes[name] = (float(x0), float(y0), float(x1), float(y1))
-        size = text_size(f"{name}  +000 kW  v 0.000-0.000", size_pt)
+        own = [p for p in plan.devices if diagram.devices[p.index].bus in inside]
+        own += [p for p in plan.capacitors if diagram.capacitors[p.index][1] in inside]
+        spots = [plan.bus_at[bus] for bus in buses] + [p.symbol_at for p in own]
+        low, high = np.min(spots, axis=0) - pad, np.max(spots, axis=0) + pad
+        plan.zone_boxes[name] = np.concatenate([low, high])
+        size = _text_size(name + zone_room, 1.06 * size_pt)  # its letters are bold
+        reach = size[1] / 2.0 + 2.0
         offsets, costs = [], []
         for share in (0.0, 0.5, 1.0):
-            for side, y in ((0.0, y1 + size[1] / 2.0 + 2.0), (1.0, y0 - size[1] / 2.0 - 2.0)):
-                offsets.append([x0 + size[0] / 2.0 + share * (x1 - x0 - size[0]), y])
-                costs.append(side + share)
-        centre = canvas.place(
-            np.zeros(2), size, (np.array(offsets), np.array(costs)), is_required=True
-        )
-        assert centre is not None
-        plan.zone_labels[name] = centre
+            for cost, y in ((0.0, high[1] + reach), (1.0, low[1] - reach)):
+                offsets.append([low[0] + share * (high[0] - low[0] - size[0]) + size[0] / 2.0, y])
+                costs.append(cost + share)
+        candidates = Candidates(size, np.array(offsets), np.array(costs))
+        centre, _ = canvas.place(np.zeros(2), candidates)
+        plan.zone_labels[name] = centre - [size[0] / 2.0, 0.0]
 
 
 def _place_branch_labels(
     canvas: Canvas, diagram: Diagram, plan: Arrangement, size_pt: float
 ) -> None:
-    for branch in diagram.branches:
+    """Name regulators, which show their taps, always, and other transformers where it fits."""
+    for index, branch in enumerate(diagram.branches):
         if branch.kind not in ("trafo", "regulator") or not branch.name:
             continue
-        is_regulator = branch.kind == "regulator"
         name = branch.name.split()[-1]
-        size = text_size(f"{name} +00" if is_regulator else name, size_pt)
-        middle = plan.to_px(branch.path).mean(axis=0)
-        centre = canvas.place(
-            middle, size, around(size, (10.0, 14.0, 20.0)), is_required=is_regulator
+        room = _text_size(f"{name} +00.0" if branch.kind == "regulator" else name, size_pt)
+        candidates = around(room, (TRAFO_SIZE / 2.0 + 1.0, 14.0, 20.0), LABEL_DIRECTIONS)
+        middle = plan.to_axes(branch.middle[None])[0]
+        at = (
+            canvas.place(middle, candidates)[0]
+            if branch.kind == "regulator"
+            else canvas.place_if_free(middle, candidates)
         )
-        if centre is not None:
-            plan.branch_labels.append(BranchLabel(centre, name, is_regulator, branch.row))
+        if at is not None:
+            plan.branch_labels.append(BranchLabel(index, at, name))

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
@@ -16,338 +15,289 @@ from numpy.typing import NDArray
 
 from powergrid.agents.power_grid_agent import V_MAX_PU, V_MIN_PU
 from powergrid.envs.render import symbols
-from powergrid.envs.render.arrangement import Arrangement, arrange
-from powergrid.envs.render.diagram import Diagram, DiagramState
-from powergrid.envs.render.text import format_power
+from powergrid.envs.render.arrangement import LEGEND_HEIGHT, UNITS_PER_INCH, arrange
+from powergrid.envs.render.diagram import DeviceReading, Diagram, DiagramState
+from powergrid.envs.render.legend import draw_colorbar, draw_legend
+from powergrid.envs.render.symbols import ALARM, FAINT, INK, PAPER, WARNING
+from powergrid.envs.render.text import format_power, format_tap
 
-__all__ = ["COLORMAP", "OneLineArtist"]
+__all__ = ["OneLineArtist"]
 
 Array = NDArray[np.float64]
 
-COLORMAP = "RdYlBu_r"
-INK, FAINT, PAPER = "#3a3a3a", "#a8a8a8", "#ffffff"
-WARNING, ALARM, VIOLATION = "#e69f00", "#d00000", "#c2007a"
 LOADED_PERCENT = 80.0  # lines above it stand out, those above 100 % more so
+BATTERY_HEIGHT = 12.0  # of the level in a full battery
 
 
 class OneLineArtist:
     """The one-line diagram of one network in one pair of axes.
 
+    What does not change is drawn when the artist is made; `update` does the rest.
+
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Emptied of its ticks; its limits are set.
+        Without ticks and frame afterwards; its limits count units of 1/100 inch.
     diagram : Diagram
         What is drawn.
     zone_colors : dict
         Colour of each microgrid.
     size_pt : float
         Size of the letters.
-    has_legend : bool
-        Add the colour bar and the meaning of the symbols at the lower edge.
+    zone_room : str
+        The longest text that will follow the name of a microgrid.
     """
 
     def __init__(
         self,
         ax: Axes,
         diagram: Diagram,
-        zone_colors: dict[str, Any],
+        zone_colors: dict[str, str],
         *,
         size_pt: float = 7.0,
-        has_legend: bool = True,
+        zone_room: str = "",
     ) -> None:
-        self.ax = ax
-        self.diagram = diagram
-        self.size_pt = size_pt
-        self.plan: Arrangement = arrange(ax, diagram, size_pt, has_legend=has_legend)
-        plan = self.plan
-        ax.set_xlim(0.0, plan.width)
-        ax.set_ylim(0.0, plan.height)
-        ax.set_xticks([])
-        ax.set_yticks([])
-        for spine in ax.spines.values():
-            spine.set_visible(False)
+        self._ax = ax
+        self._diagram = diagram
+        self._size_pt = size_pt
+        box, inches = ax.get_position(), ax.figure.get_size_inches()
+        width, height = box.width * inches[0], box.height * inches[1]
+        self._plan = arrange(
+            diagram,
+            float(width * UNITS_PER_INCH),
+            float(height * UNITS_PER_INCH),
+            bottom=LEGEND_HEIGHT,
+            size_pt=size_pt,
+            zone_room=zone_room,
+        )
+        ax.set_xlim(0.0, self._plan.width)
+        ax.set_ylim(0.0, self._plan.height)
+        ax.set_axis_off()
+        self._leaders: list[tuple[Array, Array, str]] = []
         self._draw_zones(zone_colors)
         self._draw_branches()
-        self._draw_bus_symbols()
+        self._draw_sources_and_loads()
+        self._draw_capacitors()
         self._draw_devices()
+        self._draw_leaders()
         self._draw_buses()
-        if has_legend:
-            self._draw_colorbar()
-            self._draw_legend()
+        draw_colorbar(ax, self._plan, size_pt)
+        draw_legend(ax, diagram, self._plan, size_pt)
 
     # --- once ---------------------------------------------------------------------------------
 
-    def _draw_zones(self, colors: dict[str, Any]) -> None:
+    def _draw_zones(self, colors: dict[str, str]) -> None:
         self._zone_texts: dict[str, Text] = {}
-        for name, (x0, y0, x1, y1) in self.plan.zone_boxes.items():
+        for name, (x0, y0, x1, y1) in self._plan.zone_boxes.items():
+            color = colors[name]
             frame = FancyBboxPatch(
                 (x0, y0),
                 x1 - x0,
                 y1 - y0,
                 boxstyle="round,pad=0,rounding_size=8",
-                facecolor=(*_rgb(colors[name]), 0.07),
-                edgecolor=(*_rgb(colors[name]), 0.45),
+                facecolor=to_rgba(color, 0.07),
+                edgecolor=to_rgba(color, 0.45),
                 linewidth=0.8,
                 zorder=0,
             )
-            self.ax.add_patch(frame)
+            self._ax.add_patch(frame)
             self._zone_texts[name] = self._text(
-                self.plan.zone_labels[name], name, color=colors[name], weight="bold"
+                self._plan.zone_labels[name], name, color=color, weight="bold", ha="left"
             )
 
     def _draw_branches(self) -> None:
-        plan, branches = self.plan, self.diagram.branches
-        paths = [plan.to_px(branch.path) for branch in branches]
-        self._line_rows = [
-            (place, branch.row)
-            for place, branch in enumerate(branches)
-            if branch.kind == "line" and branch.is_closed
-        ]
+        branches = self._diagram.branches
+        is_closed = [branch.is_closed for branch in branches]
         self._branches = LineCollection(
-            paths,
-            colors=[INK if branch.is_closed else FAINT for branch in branches],
+            [self._plan.to_axes(branch.path) for branch in branches],
+            colors=[INK if closed else FAINT for closed in is_closed],
             linewidths=1.2,
-            linestyles=["-" if branch.is_closed else (0, (4, 3)) for branch in branches],
+            linestyles=["-" if closed else (0, (4, 3)) for closed in is_closed],
             zorder=2,
         )
-        self.ax.add_collection(self._branches)
-        self._tap_texts: list[tuple[Text, str, int]] = []
-        for branch, path in zip(branches, paths, strict=True):
-            centre, angle = _middle(path)
+        self._ax.add_collection(self._branches)
+        origin = self._plan.to_axes(np.zeros((1, 2)))[0]
+        for branch in branches:
+            at = self._plan.to_axes(branch.middle[None])[0]
+            dx, dy = self._plan.to_axes(branch.direction[None])[0] - origin
+            angle = float(np.rad2deg(np.arctan2(dy, dx)))
             if branch.kind == "switch":
-                face = INK if branch.is_closed else PAPER
-                self._marker(centre, "s", 5.0, face, INK, zorder=5)
-            elif branch.kind in ("trafo", "regulator"):
-                shape = symbols.transformer()
-                if branch.kind == "regulator":
-                    shape = symbols.regulator()
-                    angle = symbols.upright(angle)
-                self._marker(centre, symbols.rotated(shape, angle), 13.0, PAPER, INK, zorder=4)
-        for label in plan.branch_labels:
-            text = self._text(label.centre, label.text, color=INK, style="italic")
-            if label.is_regulator:
-                self._tap_texts.append((text, label.text, label.row))
+                self._marker(at, "s", 5.0, INK if branch.is_closed else PAPER, INK, zorder=5)
+            elif branch.kind == "trafo":
+                shape = symbols.rotated(symbols.transformer(), angle)
+                self._marker(at, shape, 13.0, PAPER, INK, zorder=4)
+            elif branch.kind == "regulator":
+                upright = angle - 180.0 * round(angle / 180.0)  # its arrow points upwards
+                shape = symbols.rotated(symbols.regulator(), upright)
+                self._marker(at, shape, 13.0, PAPER, INK, zorder=4)
+        self._taps: list[tuple[int, str, Text]] = []
+        for label in self._plan.branch_labels:
+            text = self._text(label.at, label.name, color=INK, style="italic")
+            if branches[label.index].kind == "regulator":
+                self._taps.append((branches[label.index].row, label.name, text))
 
-    def _draw_bus_symbols(self) -> None:
-        plan = self.plan
-        for bus in self.diagram.sources:
-            self._marker(plan.bus_px[bus], symbols.source(), 15.0, "#fff3cf", INK, zorder=3)
-        for load in plan.loads:
-            self._leader(load.bus_px, load.centre, INK, 0.8)
-            shape = symbols.arrow(load.angle)
-            self._marker(load.centre, shape, 5.5, INK, "none", zorder=3)
+    def _draw_sources_and_loads(self) -> None:
+        plan, diagram = self._plan, self._diagram
+        for bus in diagram.sources:
+            face = symbols.SOURCE_FACE
+            self._marker(plan.bus_at[bus], symbols.source(), 15.0, face, INK, zorder=3)
+        if not diagram.load_buses:
+            return
+        bus_at = plan.bus_at[diagram.load_buses]
+        self._leaders += [(a, b, INK) for a, b in zip(bus_at, plan.load_at, strict=True)]
+        dx, dy = (plan.load_at - bus_at).T
+        angles = np.round(np.rad2deg(np.arctan2(dy, dx)))
+        for angle in np.unique(angles):
+            at = plan.load_at[angles == angle].T
+            self._marker(at, symbols.load(float(angle)), 5.5, INK, "none", zorder=3)
+
+    def _draw_capacitors(self) -> None:
         self._capacitors: list[tuple[int, Line2D, Text]] = []
-        for cap in plan.capacitors:
-            toward = symbols.upright(float(np.arctan2(*(cap.symbol - cap.bus_px)[::-1])))
-            self._leader(cap.bus_px, cap.symbol, INK, 0.8)
-            under = self._marker(cap.symbol, "o", 9.0, PAPER, "none", zorder=3)
-            del under
-            mark = self._marker(
-                cap.symbol, symbols.rotated(symbols.capacitor(), toward), 9.0, "none", INK, zorder=4
-            )
-            mark.set_markeredgewidth(1.4)
-            self._capacitors.append(
-                (cap.row, mark, self._text(cap.text_centre, cap.text, color=INK))
-            )
+        for place in self._plan.capacitors:
+            row, _, q_mvar = self._diagram.capacitors[place.index]
+            dx, dy = place.symbol_at - place.bus_at
+            shape = symbols.rotated(symbols.capacitor(), float(np.rad2deg(np.arctan2(dy, dx))))
+            self._leaders.append((place.bus_at, place.symbol_at, INK))
+            self._marker(place.symbol_at, "s", 4.0, PAPER, "none", zorder=3)  # hides the leader
+            mark = self._marker(place.symbol_at, shape, 9.0, "none", INK, zorder=4, width=1.4)
+            label = format_power(q_mvar, unit="var").lstrip("+")
+            text = self._text(place.text_at, label, color=INK, ha=place.align)
+            self._capacitors.append((row, mark, text))
 
     def _draw_devices(self) -> None:
         self._device_texts: dict[tuple[str, str], Text] = {}
         self._device_marks: dict[tuple[str, str], list[Any]] = {}
         self._levels: dict[tuple[str, str], Rectangle] = {}
-        for place in self.plan.devices:
-            key, kind = place.mark.key, place.mark.kind
-            color = symbols.DEVICE_COLORS[kind]
-            x, y = place.symbol
-            self._leader(place.bus_px, place.symbol, color, 0.9)
-            if kind == "storage":
-                body = Rectangle((x - 6, y - 8), 12, 15, fc=PAPER, ec=color, lw=1.2, zorder=6)
-                pole = Rectangle((x - 2.5, y + 7), 5, 2.5, fc=color, ec=color, lw=0.8, zorder=6)
-                level = Rectangle((x - 4.5, y - 6.5), 9, 0, fc=color, ec="none", zorder=7)
-                for patch in (body, pole, level):
-                    self.ax.add_patch(patch)
-                self._levels[key] = level
-                self._device_marks[key] = [body, pole, level]
+        for place in self._plan.devices:
+            device = self._diagram.devices[place.index]
+            color = symbols.DEVICE_COLORS[device.kind]
+            self._leaders.append((place.bus_at, place.symbol_at, color))
+            if device.kind == "storage":
+                self._draw_battery(device.key, place.symbol_at, color)
             else:
-                mark = self._marker(
-                    place.symbol, "s" if kind == "solar" else "o", 12.0, PAPER, color, zorder=6
+                shape = "s" if device.kind == "solar" else "o"
+                mark = self._marker(place.symbol_at, shape, 11.5, PAPER, color, zorder=6, width=1.2)
+                letters = self._text(
+                    place.symbol_at,
+                    symbols.DEVICE_LETTERS[device.kind],
+                    color=color,
+                    weight="bold",
+                    fontsize=6.0,
                 )
-                mark.set_markeredgewidth(1.3)
-                letter = self._text(
-                    place.symbol, symbols.DEVICE_LETTERS[kind], color=color, weight="bold"
-                )
-                letter.set_zorder(7)
-                self._device_marks[key] = [mark, letter]
-            self._device_texts[key] = self._text(
-                place.text_at, key[1], color=color, ha=place.align, linespacing=1.0
+                self._device_marks[device.key] = [mark, letters]
+            self._device_texts[device.key] = self._text(
+                place.text_at, device.key[1], color=color, ha=place.align, linespacing=1.0
             )
 
+    def _draw_battery(self, key: tuple[str, str], at: Array, color: str) -> None:
+        x, y = at
+        body = Rectangle((x - 6.0, y - 8.5), 12.0, 15.0, fc=PAPER, ec=color, lw=1.2, zorder=6)
+        pole = Rectangle((x - 2.5, y + 6.5), 5.0, 2.5, fc=color, ec=color, lw=0.8, zorder=6)
+        level = Rectangle((x - 4.5, y - 7.0), 9.0, 0.0, fc=color, ec="none", zorder=7)
+        for patch in (body, pole, level):
+            self._ax.add_patch(patch)
+        self._levels[key] = level
+        self._device_marks[key] = [body, pole, level]
+
+    def _draw_leaders(self) -> None:
+        ends = [(start, end) for start, end, _ in self._leaders]
+        colors = [color for *_, color in self._leaders]
+        self._ax.add_collection(LineCollection(ends, colors=colors, linewidths=0.8, zorder=2.5))
+
     def _draw_buses(self) -> None:
-        px = self.plan.bus_px
-        norm = Normalize(V_MIN_PU, V_MAX_PU)
-        self._violations = self.ax.scatter(
-            [], [], s=120, facecolors="none", edgecolors=VIOLATION, linewidths=2.0, zorder=9
+        at = self._plan.bus_at
+        self._violations = self._ax.scatter(
+            [], [], s=80, facecolors="none", edgecolors=symbols.VIOLATION, linewidths=2.0, zorder=9
         )
-        self._buses = self.ax.scatter(
-            px[:, 0],
-            px[:, 1],
+        self._buses = self._ax.scatter(
+            at[:, 0],
+            at[:, 1],
             s=30,
-            c=np.full(len(px), np.nan),
-            cmap=COLORMAP,
-            norm=norm,
+            c=np.full(len(at), np.nan),
+            cmap=symbols.COLORMAP,
+            norm=Normalize(V_MIN_PU, V_MAX_PU),
             plotnonfinite=True,
             edgecolors=INK,
             linewidths=0.7,
             zorder=8,
         )
-        self._buses.get_cmap().set_bad(PAPER)
-        for centre, name in self.plan.bus_labels:
-            self._text(centre, name, color=INK)
-
-    def _draw_colorbar(self) -> None:
-        plan = self.plan
-        box = self.ax.inset_axes(
-            (14 / plan.width, 26 / plan.height, 190 / plan.width, 9 / plan.height)
-        )
-        bar = self.ax.figure.colorbar(
-            ScalarMappable(Normalize(V_MIN_PU, V_MAX_PU), COLORMAP),
-            cax=box,
-            orientation="horizontal",
-            ticks=[0.95, 0.975, 1.0, 1.025, 1.05],
-        )
-        bar.ax.tick_params(labelsize=self.size_pt, length=2, pad=1.5)
-        bar.outline.set_linewidth(0.5)
-        self._text(np.array([109.0, 43.0]), "bus voltage [p.u.]", color=INK)
-
-    def _draw_legend(self) -> None:
-        diagram = self.diagram
-        kinds = {branch.kind for branch in diagram.branches}
-        is_open = any(b.kind == "switch" and not b.is_closed for b in diagram.branches)
-        entries: list[tuple[str, Any, str, str, float]] = [
-            ("source", symbols.source(), "#fff3cf", INK, 10.0)
-        ]
-        if diagram.load_buses:
-            entries.append(("load", symbols.arrow(0.0), INK, "none", 6.0))
-        if diagram.capacitors:
-            entries.append(("capacitor", symbols.capacitor(), "none", INK, 9.0))
-        if "trafo" in kinds:
-            entries.append(("transformer", symbols.transformer(), PAPER, INK, 13.0))
-        if "regulator" in kinds:
-            entries.append(("regulator", symbols.regulator(), PAPER, INK, 13.0))
-        if "switch" in kinds:
-            entries.append(("closed switch", "s", INK, INK, 5.0))
-        if is_open:
-            entries.append(("open switch", "s", PAPER, INK, 5.0))
-        entries.append((f"outside {V_MIN_PU}–{V_MAX_PU}", "o", "none", VIOLATION, 9.0))
-        handles = [
-            Line2D([], [], ls="none", marker=shape, mfc=face, mec=edge, ms=size, label=label)
-            for label, shape, face, edge, size in entries
-        ]
-        handles.append(Line2D([], [], color=ALARM, lw=2.6, label="line over 100 %"))
-        self.ax.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(222 / self.plan.width, 4 / self.plan.height),
-            borderaxespad=0.0,
-            ncols=-(-len(handles) // 2),
-            frameon=False,
-            fontsize=self.size_pt,
-            handletextpad=0.5,
-            columnspacing=1.4,
-            labelspacing=0.6,
-        )
+        self._buses.set_cmap(self._buses.get_cmap().with_extremes(bad=PAPER))
+        for label_at, name in self._plan.bus_labels:
+            self._text(label_at, name, color=INK)
 
     # --- again and again ----------------------------------------------------------------------
 
     def update(self, state: DiagramState) -> None:
         """Show other voltages, loadings, tap positions and powers."""
         self._update_buses(state.vm_pu)
-        if state.line_loading_percent is not None:
-            self._update_lines(state.line_loading_percent)
+        self._update_lines(state.line_loading_percent)
         if state.tap_pos is not None:
-            for text, name, row in self._tap_texts:
-                text.set_text(f"{name} {_tap(state.tap_pos[row])}")
+            for row, name, text in self._taps:
+                text.set_text(f"{name} {format_tap(float(state.tap_pos[row]))}")
         if state.shunt_step is not None:
             for row, mark, text in self._capacitors:
-                color = INK if state.shunt_step[row] > 0 else FAINT
+                color = INK if state.shunt_step[row] > 0.0 else FAINT
                 mark.set_markeredgecolor(color)
                 text.set_color(color)
-        for key, (p_mw, soc, is_on) in state.devices.items():
+        for key, reading in state.devices.items():
             if key in self._device_texts:
-                self._update_device(key, p_mw, soc, is_on)
+                self._update_device(key, reading)
         for name, text in self._zone_texts.items():
-            text.set_text(state.zone_texts.get(name, name))
+            text.set_text(name + state.zone_texts.get(name, ""))
 
     def _update_buses(self, vm_pu: Array | None) -> None:
-        vm = np.full(len(self.plan.bus_px), np.nan) if vm_pu is None else vm_pu.copy()
-        vm[~(vm > 0.0)] = np.nan
+        n_bus = len(self._plan.bus_at)
+        vm = np.full(n_bus, np.nan) if vm_pu is None else np.where(vm_pu > 0.0, vm_pu, np.nan)
         self._buses.set_array(vm)
-        with np.errstate(invalid="ignore"):
-            outside = (vm < V_MIN_PU) | (vm > V_MAX_PU)
-        self._violations.set_offsets(self.plan.bus_px[outside])
+        outside = (vm < V_MIN_PU) | (vm > V_MAX_PU)  # false where there is no voltage
+        self._violations.set_offsets(self._plan.bus_at[outside])
 
-    def _update_lines(self, loading: Array) -> None:
-        colors = [INK if branch.is_closed else FAINT for branch in self.diagram.branches]
-        widths = [1.2] * len(colors)
-        for place, row in self._line_rows:
-            if loading[row] > 100.0:
-                colors[place], widths[place] = ALARM, 3.0
-            elif loading[row] > LOADED_PERCENT:
-                colors[place], widths[place] = WARNING, 2.2
+    def _update_lines(self, loading: Array | None) -> None:
+        if loading is None:
+            return
+        colors, widths = [], []
+        for branch in self._diagram.branches:
+            color, width = INK if branch.is_closed else FAINT, 1.2
+            if branch.kind == "line" and loading[branch.row] > 100.0:
+                color, width = ALARM, 3.0
+            elif branch.kind == "line" and loading[branch.row] > LOADED_PERCENT:
+                color, width = WARNING, 2.2
+            colors.append(color)
+            widths.append(width)
         self._branches.set_color(colors)
         self._branches.set_linewidths(widths)
 
-    def _update_device(
-        self, key: tuple[str, str], p_mw: float, soc: float | None, is_on: bool
-    ) -> None:
-        second = format_power(p_mw) if is_on else "off"
-        if soc is not None:
-            second += f" {100.0 * soc:.0f}%"
+    def _update_device(self, key: tuple[str, str], reading: DeviceReading) -> None:
+        second = format_power(reading.p_mw) if reading.is_on else "off"
+        if reading.soc is not None:
+            second += f" {100.0 * reading.soc:.0f}%"
             if key in self._levels:
-                self._levels[key].set_height(12.0 * min(max(soc, 0.0), 1.0))
+                self._levels[key].set_height(BATTERY_HEIGHT * min(max(reading.soc, 0.0), 1.0))
         self._device_texts[key].set_text(f"{key[1]}\n{second}")
         for part in (*self._device_marks[key], self._device_texts[key]):
-            part.set_alpha(1.0 if is_on else 0.45)
+            part.set_alpha(1.0 if reading.is_on else 0.45)
 
     # --- pieces -------------------------------------------------------------------------------
 
     def _text(self, at: Array, text: str, **kwargs: Any) -> Text:
-        options = {"ha": "center", "va": "center", "fontsize": self.size_pt, "zorder": 10}
-        return self.ax.text(float(at[0]), float(at[1]), text, **{**options, **kwargs})
+        options = {"ha": "center", "va": "center", "fontsize": self._size_pt, "zorder": 10}
+        return self._ax.text(float(at[0]), float(at[1]), text, **{**options, **kwargs})
 
     def _marker(
-        self, at: Array, shape: Any, size: float, face: Any, edge: Any, *, zorder: float
+        self,
+        at: Array,
+        shape: Any,
+        size: float,
+        face: str,
+        edge: str,
+        *,
+        zorder: float,
+        width: float = 0.9,
     ) -> Line2D:
-        (line,) = self.ax.plot(
-            [at[0]], [at[1]], ls="none", marker=shape, ms=size, mfc=face, mec=edge, mew=0.9,
-            zorder=zorder,
-        )  # fmt: skip
-        return line
-
-    def _leader(self, start: Array, end: Array, color: Any, width: float) -> None:
-        self.ax.plot(
-            [start[0], end[0]], [start[1], end[1]], color=color, lw=width, zorder=2.5
+        """Draw a symbol at one point (2,) or at several (2, n)."""
+        x, y = np.atleast_1d(at[0]), np.atleast_1d(at[1])
+        line = Line2D(
+            x, y, ls="none", marker=shape, ms=size, mfc=face, mec=edge, mew=width, zorder=zorder
         )
-
-
-def _rgb(color: Any) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(color)
-
-
-def _tap(position: float) -> str:
-    """Return a tap position with its sign; an averaged one with a decimal."""
-    text = f"{position:+.0f}" if float(position).is_integer() else f"{position:+.1f}"
-    return "0" if position == 0.0 else text.replace("-", "\N{MINUS SIGN}")
-
-
-def _middle(path: Array) -> tuple[Array, float]:
-    """Return the point half-way along a polyline, and the direction there [rad]."""
-    steps = np.diff(path, axis=0)
-    lengths = np.hypot(steps[:, 0], steps[:, 1])
-    reached = np.concatenate([[0.0], np.cumsum(lengths)])
-    half = reached[-1] / 2.0
-    k = int(np.clip(np.searchsorted(reached, half, side="right") - 1, 0, len(steps) - 1))
-    share = (half - reached[k]) / lengths[k] if lengths[k] > 0.0 else 0.0
-    return path[k] + share * steps[k], float(np.arctan2(steps[k, 1], steps[k, 0]))
+        self._ax.add_line(line)
+        return line

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import pandapower as pp
 from numpy.typing import NDArray
 
+from powergrid.envs.render.routes import along, moved_apart, route
 from powergrid.envs.render.tree_layout import tree_layout
 from powergrid.networks.layout import bus_xy
 
-__all__ = ["Branch", "DeviceMark", "Diagram", "DiagramState", "read_diagram"]
+__all__ = ["Branch", "DeviceMark", "DeviceReading", "Diagram", "DiagramState", "read_diagram"]
 
 Array = NDArray[np.float64]
 
@@ -23,12 +23,22 @@ Array = NDArray[np.float64]
 class Branch:
     """Something drawn between two buses."""
 
-    kind: str  # "line", "trafo", "regulator" or "switch"
+    kind: str  # "line", "trafo", "regulator", "switch" or "impedance"
     row: int  # in its table
     ends: tuple[int, int]  # rows of the buses
     path: Array  # (n, 2)
     name: str
     is_closed: bool = True  # in service, and no switch in it open
+
+    @property
+    def middle(self) -> Array:
+        """Where a symbol on the branch stands, (2,): half-way along the path."""
+        return along(self.path, 0.5)
+
+    @property
+    def direction(self) -> Array:
+        """A short way along the branch around its middle, (2,)."""
+        return along(self.path, 0.501) - along(self.path, 0.499)
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,17 @@ class Diagram:
 
 
 @dataclass(frozen=True)
+class DeviceReading:
+    """What a device does at present."""
+
+    p_mw: float  # injection positive
+    q_mvar: float = 0.0
+    soc: float | None = None  # state of charge, of a storage
+    is_on: bool = True
+    tap: float | None = None  # position, of a tap changer
+
+
+@dataclass(frozen=True)
 class DiagramState:
     """The part of a drawing that changes; None where there is no power flow result."""
 
@@ -62,9 +83,8 @@ class DiagramState:
     line_loading_percent: Array | None = None  # (n_line,)
     tap_pos: Array | None = None  # (n_trafo,)
     shunt_step: Array | None = None  # (n_shunt,)
-    # (p [MW, injection positive], state of charge or None, whether it is on line)
-    devices: dict[tuple[str, str], tuple[float, float | None, bool]] = field(default_factory=dict)
-    zone_texts: dict[str, str] = field(default_factory=dict)
+    devices: Mapping[tuple[str, str], DeviceReading] = field(default_factory=dict)
+    zone_texts: Mapping[str, str] = field(default_factory=dict)  # after the microgrid's name
 
 
 def read_diagram(net: pp.pandapowerNet, devices: Iterable[DeviceMark] = ()) -> Diagram:
@@ -77,14 +97,16 @@ def read_diagram(net: pp.pandapowerNet, devices: Iterable[DeviceMark] = ()) -> D
     ends = list(_ends(net, row_of))
     sources = [row_of[int(bus)] for bus in _in_service(net.ext_grid)["bus"]]
     xy = bus_xy(net)
-    has_routes = bool(np.isfinite(xy).all())
-    if not has_routes:
+    has_places = bool(np.isfinite(xy).all())
+    if not has_places:
         xy = tree_layout(len(xy), [pair for _, _, pair, _, _ in ends], sources)
     else:
-        xy = _moved_apart(xy, [pair for _, _, pair, _, _ in ends])
-    routes = net.line["geo"] if has_routes and "geo" in net.line.columns else None
+        xy = moved_apart(xy, [pair for _, _, pair, _, _ in ends])
+    geo: dict[tuple[str, int], object] = {}
+    if has_places and "geo" in net.line.columns:
+        geo = {("line", row): text for row, text in enumerate(net.line["geo"])}
     branches = [
-        Branch(kind, row, pair, _route(routes, kind, row, xy[list(pair)]), name, is_closed)
+        Branch(kind, row, pair, route(geo.get((kind, row)), pair, xy), name, is_closed)
         for kind, row, pair, name, is_closed in ends
     ]
     shunt = _in_service(net.shunt)
@@ -153,28 +175,3 @@ def _ends(
         if entry.et == "b":
             pair = (row_of[int(entry.bus)], row_of[int(entry.element)])
             yield "switch", row, pair, str(entry.name or ""), bool(entry.closed)
-
-
-def _moved_apart(xy: Array, pairs: list[tuple[int, int]]) -> Array:
-    """Move a bus that lies on another one half-way towards a neighbour elsewhere."""
-    xy = xy.copy()
-    seen: dict[tuple[float, float], int] = {}
-    for row in range(len(xy)):
-        place = (float(xy[row, 0]), float(xy[row, 1]))
-        if place not in seen:
-            seen[place] = row
-            continue
-        neighbours = [b if a == row else a for a, b in pairs if row in (a, b)]
-        away = [n for n in neighbours if tuple(xy[n].tolist()) != place]
-        if away:
-            xy[row] = (xy[row] + xy[away[0]]) / 2.0
-    return xy
-
-
-def _route(routes: Any, kind: str, row: int, straight: Array) -> Array:
-    """Return the drawn way of a branch: a line's own coordinates if it has them."""
-    text = routes.iloc[row] if routes is not None and kind == "line" else None
-    if not isinstance(text, str):
-        return straight
-    points = np.array([point[:2] for point in json.loads(text)["coordinates"]], dtype=np.float64)
-    return np.concatenate([straight[:1], points[1:-1], straight[1:]])

@@ -75,7 +75,7 @@ def one_line_diagram(
         drawn = ax.get_figure()
         assert isinstance(drawn, Figure)
         if path is not None:
-            drawn.savefig(Path(path), metadata=None)
+            drawn.savefig(Path(path))
     return drawn
 
 
@@ -85,7 +85,7 @@ def _figure_size(xy: np.ndarray) -> tuple[float, float]:
     np.fill_diagonal(distance, np.inf)
     typical = float(np.median(distance.min(axis=1))) if len(xy) > 1 else 1.0
     width, height = np.ptp(xy, axis=0) / (typical or 1.0) * PX_PER_NEIGHBOUR + [90.0, 130.0]
-    return min(max(width, 700.0), 1500.0) / DPI, min(max(height, 520.0), 1000.0) / DPI
+    return min(max(width, 820.0), 1500.0) / DPI, min(max(height, 520.0), 1000.0) / DPI
 
 
 def _device_marks(net: pandapowerNet) -> list[DeviceMark]:
@@ -114,20 +114,17 @@ def _label(entry: Any, index: Any) -> str:
 
 
 def _state(net: pandapowerNet) -> DiagramState:
-    from powergrid.envs.render.diagram import DiagramState
+    from powergrid.envs.render.diagram import DeviceReading, DiagramState
 
     is_solved = len(net.res_bus) == len(net.bus) > 0
-    devices: dict[tuple[str, str], tuple[float, float | None, bool]] = {}
+    devices = {}
     for table, sign in (("sgen", 1.0), ("gen", 1.0), ("storage", -1.0)):
         result = net[f"res_{table}"]
         for index, entry in net[table].iterrows():
             p_mw = result.at[index, "p_mw"] if index in result.index else entry["p_mw"]
-            soc = entry.get("soc_percent") if table == "storage" else None
-            known = soc is not None and np.isfinite(soc)
-            devices[table, _label(entry, index)] = (
-                sign * float(p_mw),
-                float(soc) / 100.0 if known else None,
-                True,
+            soc = float(entry["soc_percent"]) / 100.0 if table == "storage" else np.nan
+            devices[table, _label(entry, index)] = DeviceReading(
+                sign * float(p_mw), soc=soc if np.isfinite(soc) else None
             )
     return DiagramState(
         vm_pu=net.res_bus["vm_pu"].to_numpy(np.float64) if is_solved else None,

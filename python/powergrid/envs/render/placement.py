@@ -1,8 +1,8 @@
 """Where labels go so that they hide neither the network nor each other.
 
-Everything is in pixels, y upwards. Labels are placed one after another; each takes the cheapest of
-its candidate places, by distance, by how much of the network it covers, and by overlap with what
-is placed already.
+All lengths are in units of the drawing, y upwards. Labels are placed one after another; each takes
+the cheapest of its candidate places, by distance, by how much of the network it covers, and by
+overlap with what is placed already.
 """
 
 from __future__ import annotations
@@ -13,58 +13,89 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Canvas", "around", "sample"]
+__all__ = ["Candidates", "Canvas", "around", "callouts", "sample"]
 
 Array = NDArray[np.float64]
+Size = tuple[float, float]  # width, height
 
-SAMPLE_PX = 4.0  # branches count as points this far apart
-COVER_COST = 3.0  # of a point under a label, in pixels of distance
-OVERLAP_COST = 1000.0  # of any overlap with another label; never worth it if there is free room
+SAMPLE = 4.0  # branches count as points this far apart
+COVER_COST = 3.0  # of a point under a label, in units of distance
+CROSSING_COST = 20.0  # of a point of a leader inside another box
+OVERLAP_COST = 1000.0  # of overlap with another label; never worth it if there is free room
 TOLERATED_COVER = 1  # points of the network that an optional label may hide
 
 
-def sample(path: Array) -> Array:
-    """Return points along a polyline, (n, 2), about `SAMPLE_PX` apart."""
-    pieces = []
-    for start, end in zip(path[:-1], path[1:], strict=True):
-        n = max(int(np.hypot(*(end - start)) / SAMPLE_PX), 1) + 1
-        pieces.append(start + np.linspace(0.0, 1.0, n)[:, None] * (end - start))
-    return np.concatenate(pieces) if pieces else np.zeros((0, 2))
+@dataclass(frozen=True)
+class Candidates:
+    """Places that a box beside a point may take."""
+
+    size: Size
+    offsets: Array  # centre of the box from the point, (n, 2)
+    costs: Array  # (n,)
 
 
-def around(
-    size: tuple[float, float], gaps: Sequence[float], n_direction: int = 8
-) -> tuple[Array, Array]:
-    """Return candidate centres of a box of `size` beside a point, and their costs.
+def around(size: Size, gaps: Sequence[float], directions: Sequence[float]) -> Candidates:
+    """Return places of a box that touches a square around the point with its side or corner.
 
     Parameters
     ----------
     size : (width, height)
     gaps : sequence of float
-        Distances between the point and the box.
-    n_direction : int
-        Directions on each distance, beginning at the upper right.
+        Half the sides of the squares; they are the cost.
+    directions : sequence of float
+        Angles [degree], the preferred first: each later one costs a little more.
+    """
+    unit = _unit(directions)
+    unit /= np.abs(unit).max(axis=1, keepdims=True)
+    half = np.array(size) / 2.0
+    # Along an axis the side faces the point, elsewhere the corner.
+    facing = np.where(np.abs(unit) > 0.3, np.sign(unit), unit)
+    offsets = np.concatenate([gap * unit + half * facing for gap in gaps])
+    return Candidates(size, offsets, _costs(gaps, len(directions)))
+
+
+def callouts(
+    symbol: float, text: Size, gaps: Sequence[float], directions: Sequence[float]
+) -> tuple[Candidates, float]:
+    """Return places of a square symbol near the point with a text on its right or left.
+
+    The first half of the places has the text on the right, the second half on the left.
+
+    Parameters
+    ----------
+    symbol : float
+        Side of the symbol, which stays `gaps` away from the point in one of the `directions`.
+    text : (width, height)
 
     Returns
     -------
-    offsets : ndarray, (n, 2)
-    costs : ndarray, (n,)
-        Distance, and a little for leaving the preferred directions.
+    candidates : Candidates
+    shift : float
+        Distance between the centre of the box and the centre of the symbol in it, along x.
     """
-    angles = np.pi / 4 + 2.0 * np.pi * np.arange(n_direction) / n_direction
-    unit = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    half = np.array(size) / 2.0
-    # The box touches the circle of radius `gap` with the corner or side that faces the point.
-    side = np.where(np.abs(unit) > 0.3, np.sign(unit), unit)
-    offsets = np.concatenate([gap * unit + half * side for gap in gaps])
-    taste = 0.15 * np.arange(n_direction)
-    costs = np.concatenate([gap + taste for gap in gaps])
-    return offsets, costs
+    space = 3.0
+    size = (symbol + space + text[0], max(symbol, text[1]))
+    shift = (size[0] - symbol) / 2.0
+    unit = _unit(directions)
+    symbols = np.concatenate([(gap + symbol / 2.0) * unit for gap in gaps])
+    costs = _costs(gaps, len(directions))
+    # A text that runs back across the point costs nothing here: it covers what stands there.
+    offsets = np.concatenate([symbols + [shift, 0.0], symbols - [shift, 0.0]])
+    return Candidates(size, offsets, np.concatenate([costs, costs + 0.05])), shift
+
+
+def sample(path: Array) -> Array:
+    """Return points along a polyline, (n, 2), about `SAMPLE` apart."""
+    pieces = []
+    for start, end in zip(path[:-1], path[1:], strict=True):
+        n = max(int(np.hypot(*(end - start)) / SAMPLE), 1) + 1
+        pieces.append(start + np.linspace(0.0, 1.0, n)[:, None] * (end - start))
+    return np.concatenate(pieces) if pieces else np.zeros((0, 2))
 
 
 @dataclass
 class Canvas:
-    """What is taken on a drawing of `width` x `height` pixels."""
+    """What is taken on a drawing of `width` x `height`."""
 
     width: float
     height: float
@@ -75,86 +106,102 @@ class Canvas:
         """Mark points that labels had better not cover."""
         self.points = np.concatenate([self.points, points])
 
-    def block_box(self, centre: Array, size: tuple[float, float]) -> None:
+    def block_box(self, centre: Array, size: Size) -> None:
         """Mark a box that labels must not overlap."""
         half = np.array(size) / 2.0
         box = np.concatenate([centre - half, centre + half])
         self.boxes = np.concatenate([self.boxes, box[None]])
 
     def place(
-        self,
-        anchor: Array,
-        size: tuple[float, float],
-        candidates: tuple[Array, Array],
-        *,
-        is_required: bool,
-        has_leader: bool = False,
-    ) -> Array | None:
-        """Take the best place for a box beside a point.
+        self, anchor: Array, candidates: Candidates, *, has_leader: bool = False
+    ) -> tuple[Array, int]:
+        """Take the best place for a box beside a point, even where that hides something.
 
         Parameters
         ----------
         anchor : ndarray, (2,)
-        size : (width, height)
-        candidates : offsets (n, 2) and costs (n,)
-            From `around`.
-        is_required : bool
-            Place it even where it hides something; otherwise None is returned then.
+        candidates : Candidates
         has_leader : bool
             A line will join anchor and box, which had better not run across other boxes.
 
         Returns
         -------
-        ndarray, (2,), or None
-            Centre of the box, which is taken from now on.
+        centre : ndarray, (2,)
+            Of the box, which is taken from now on.
+        index : int
+            Which candidate it is.
         """
-        offsets, costs = candidates
-        centres = anchor + offsets
-        half = np.array(size) / 2.0
-        low, high = centres - half, centres + half
-        total = costs.copy()
-        outside = (low < 0.0).any(axis=1) | (high > [self.width, self.height]).any(axis=1)
-        total[outside] += 10.0 * OVERLAP_COST
-        overlap = _overlaps(low, high, self.boxes)
-        total += OVERLAP_COST * overlap
-        covered = _n_inside(self.points, low, high)
-        total += COVER_COST * covered
-        if has_leader:
-            total += [_n_boxes_met(anchor, centre, self.boxes) for centre in centres]
-        best = int(np.argmin(total))
-        hides = outside[best] or overlap[best] > 0.0 or covered[best] > TOLERATED_COVER
-        if hides and not is_required:
-            return None
-        centre: Array = centres[best]
-        self.block_box(centre, size)
+        best, _ = self._best(anchor, candidates, has_leader)
+        centre: Array = anchor + candidates.offsets[best]
+        self.block_box(centre, candidates.size)
         if has_leader:
             self.block_points(sample(np.stack([anchor, centre])))
+        return centre, best
+
+    def place_if_free(self, anchor: Array, candidates: Candidates) -> Array | None:
+        """Take the best place for a box if it hides nothing there; else return None."""
+        best, hides = self._best(anchor, candidates, has_leader=False)
+        if hides:
+            return None
+        centre: Array = anchor + candidates.offsets[best]
+        self.block_box(centre, candidates.size)
         return centre
+
+    def _best(self, anchor: Array, candidates: Candidates, has_leader: bool) -> tuple[int, bool]:
+        centres = anchor + candidates.offsets
+        half = np.array(candidates.size) / 2.0
+        low, high = centres - half, centres + half
+        outside = (low < 0.0).any(axis=1) | (high > [self.width, self.height]).any(axis=1)
+        overlap = _overlaps(low, high, self.boxes)
+        covered = _n_inside(self.points, low, high)
+        total = candidates.costs + COVER_COST * covered + OVERLAP_COST * overlap
+        total[outside] += 10.0 * OVERLAP_COST
+        if has_leader:
+            others = self.boxes[~_holds(self.boxes, anchor)]
+            total += [_crossing_cost(anchor, centre, others) for centre in centres]
+        best = int(np.argmin(total))
+        return best, bool(outside[best] or overlap[best] or covered[best] > TOLERATED_COVER)
+
+
+def _unit(directions: Sequence[float]) -> Array:
+    angles = np.deg2rad(np.asarray(directions, dtype=np.float64))
+    return np.round(np.stack([np.cos(angles), np.sin(angles)], axis=1), 12)
+
+
+def _costs(gaps: Sequence[float], n_direction: int) -> Array:
+    taste = 0.15 * np.arange(n_direction)
+    return np.concatenate([gap + taste for gap in gaps])
 
 
 def _overlaps(low: Array, high: Array, boxes: Array) -> Array:
-    """Return for each candidate the share of its area under other boxes, at most a sum of 1s."""
+    """Return for each candidate 0 if it is free, else more for more overlap, (n,)."""
     if not len(boxes):
         return np.zeros(len(low))
-    width = np.minimum(high[:, None], boxes[None, :, 2:]) - np.maximum(
-        low[:, None], boxes[None, :, :2]
-    )
-    area = np.clip(width, 0.0, None).prod(axis=2)
-    shares: Array = area.sum(axis=1) / (high - low).prod(axis=1)
+    shared = np.minimum(high[:, None], boxes[:, 2:]) - np.maximum(low[:, None], boxes[:, :2])
+    area = np.clip(shared, 0.0, None).prod(axis=2).sum(axis=1)
+    shares: Array = area / (high - low).prod(axis=1)
     return np.where(shares > 0.0, 0.05 + shares, 0.0)
 
 
 def _n_inside(points: Array, low: Array, high: Array) -> Array:
-    """Return for each box how many points lie in it."""
-    inside = (points[None] >= low[:, None]) & (points[None] <= high[:, None])
+    """Return for each box how many points lie in it, (n,)."""
+    near = points[_holds_points(low.min(axis=0), high.max(axis=0), points)]
+    inside = (near >= low[:, None]) & (near <= high[:, None])
     counts: Array = inside.all(axis=2).sum(axis=1).astype(np.float64)
     return counts
 
 
-def _n_boxes_met(start: Array, end: Array, boxes: Array) -> float:
-    """Return a cost for each sampled point of a leader that lies in a box not at its start."""
+def _holds_points(low: Array, high: Array, points: Array) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = ((points >= low) & (points <= high)).all(axis=1)
+    return inside
+
+
+def _holds(boxes: Array, point: Array) -> NDArray[np.bool_]:
+    holds: NDArray[np.bool_] = ((boxes[:, :2] <= point) & (boxes[:, 2:] >= point)).all(axis=1)
+    return holds
+
+
+def _crossing_cost(start: Array, end: Array, boxes: Array) -> float:
     points = sample(np.stack([start, end]))
-    others = boxes[~((boxes[:, :2] <= start) & (boxes[:, 2:] >= start)).all(axis=1)]
-    if not len(others):
-        return 0.0
-    return 20.0 * float(_n_inside(points, others[:, :2], others[:, 2:]).sum())
+    inside = (points[:, None] >= boxes[:, :2]) & (points[:, None] <= boxes[:, 2:])
+    return CROSSING_COST * float(inside.all(axis=2).sum())

@@ -1,38 +1,31 @@
-"""Symbols of a one-line diagram as matplotlib paths, about two units wide around the origin."""
+"""Colours and symbols of a one-line diagram; paths are about two units wide around the origin."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
-__all__ = [
-    "DEVICE_COLORS",
-    "DEVICE_LETTERS",
-    "arrow",
-    "capacitor",
-    "regulator",
-    "rotated",
-    "source",
-    "transformer",
-]
+__all__ = ["capacitor", "load", "regulator", "rotated", "source", "transformer"]
 
-# Colours that stay apart for the colour-blind, by kind of device.
+COLORMAP = "RdYlBu_r"  # of voltages: low blue, nominal pale yellow, high red
+INK, FAINT, PAPER, SOURCE_FACE = "#3a3a3a", "#a8a8a8", "#ffffff", "#fff3cf"
+WARNING, ALARM, VIOLATION = "#e69f00", "#d00000", "#c2007a"
+
+# By kind of device; told apart by letter or shape too.
 DEVICE_COLORS = {
     "generator": "#b35900",
     "storage": "#1b7a3d",
-    "solar": "#c79a00",
+    "solar": "#a37c00",
     "wind": "#007c91",
     "other": "#5b5b5b",
 }
 DEVICE_LETTERS = {"generator": "G", "solar": "PV", "wind": "W", "other": "~"}
 
 
-def rotated(path: Path, angle: float) -> Path:
-    """Return `path` turned by `angle` [rad], anticlockwise."""
-    return path.transformed(Affine2D().rotate(angle))
+def rotated(path: Path, degree: float) -> Path:
+    """Return `path` turned anticlockwise."""
+    return path.transformed(Affine2D().rotate_deg(degree))
 
 
 def _segments(*ends: tuple[tuple[float, float], tuple[float, float]]) -> Path:
@@ -66,12 +59,6 @@ def capacitor() -> Path:
     return _segments(((-0.25, -0.9), (-0.25, 0.9)), ((0.25, -0.9), (0.25, 0.9)))
 
 
-def arrow(angle: float) -> Path:
-    """Return the filled arrow head of a load that points along `angle` [rad]."""
-    head = Path(np.array([(-0.7, -0.8), (0.9, 0.0), (-0.7, 0.8), (-0.7, -0.8)]))
-    return rotated(head, angle)
-
-
-def upright(angle: float) -> float:
-    """Return the direction in (-90, 90] degrees of the line that has this direction [rad]."""
-    return angle - math.pi * round(angle / math.pi)
+def load(degree: float) -> Path:
+    """Return the arrow head of a load that points in a direction."""
+    return rotated(Path(np.array([(-0.7, -0.8), (0.9, 0.0), (-0.7, 0.8), (-0.7, -0.8)])), degree)
