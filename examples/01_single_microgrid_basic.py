@@ -49,6 +49,11 @@ CONFIG: dict[str, Any] = {
     ],
 }
 
+ROW = (
+    "{hour:4.0f} {price:6.1f} {load:5.2f} {gen:5.2f} {pv:5.2f} {battery:8.2f} {soc:5.2f} "
+    "{bought:7.2f} {v_min:6.3f} {v_max:6.3f} {tap:4.0f} {cost:7.2f} {safety:7.3f}"
+)
+
 
 def main() -> list[dict[str, float]]:
     """Step through the day, print it, and return one row for each hour."""
@@ -62,8 +67,8 @@ def main() -> list[dict[str, float]]:
     names = agent.action_layout.names
     print(f"{agent.agent_id}: {len(net.bus)} buses, devices {', '.join(agent.devices)}")
     print(f"an action has {len(names)} entries in [-1, 1]: {', '.join(names)}\n")
-    print("hour  price   load    gen     pv  battery   soc  import  v_min  v_max  tap     cost  safety")
-    print("     $/MWh     MW     MW     MW       MW           MW   p.u.   p.u.             $")
+    print("hour  price  load   gen    pv  battery   soc  import  v_min  v_max  tap    cost  safety")
+    print("     $/MWh    MW    MW    MW       MW           MW   p.u.   p.u.            $")
 
     rank = np.argsort(np.argsort(day["price"]))  # 0 is the cheapest hour
     rows = []
@@ -76,10 +81,7 @@ def main() -> list[dict[str, float]]:
         action[names.index("reg1.tap")] = move  # one of three equal bins: lower, keep, raise
         agent.step(action)
         rows.append(_row(agent, hour, price))
-        print(
-            "{hour:4.0f} {price:6.1f} {load:6.2f} {gen:6.2f} {pv:6.2f} {battery:8.2f} {soc:5.2f} "
-            "{bought:7.2f} {v_min:6.3f} {v_max:6.3f} {tap:4.0f} {cost:8.2f} {safety:7.3f}".format(**rows[-1])
-        )
+        print(ROW.format(**rows[-1]))
 
     weakest = net.res_bus["vm_pu"].idxmin()
     busiest = net.res_line["loading_percent"].idxmax()

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     finally:
         ray.shutdown()
     plot_returns(returns, output / "learning_curve.png")
-    table = evaluate(args, output / "checkpoint")
+    table = evaluate(args, output / "checkpoint") if args.eval_episodes else {}
     results = {"episode_return_mean": returns, "evaluation": table}
     (output / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(f"\nwritten to {output}: checkpoint, learning_curve.png, results.json")
@@ -70,7 +70,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=0, help="of networks, episodes and evaluation (0)")
     add("--output-dir", type=Path, default=Path("runs/05_mappo_training"))
     add("--resume", type=Path, help="checkpoint to go on from")
-    add("--eval-episodes", type=int, default=5, help="test days for the comparison (5)")
+    add("--eval-episodes", type=int, default=5, help="test days for the comparison; 0 for none (5)")
     add("--wandb", action="store_true", help="log an offline Weights & Biases run")
     add("--wandb-project", default="heron", help="its project (heron)")
     args = parser.parse_args(arguments)
@@ -197,8 +197,7 @@ def evaluate(args: argparse.Namespace, checkpoint: Path) -> dict[str, dict[str, 
         RuleBasedPolicy(),
     ]
     table: dict[str, dict[str, float]] = {}
-    progress = tqdm(total=len(policies) * len(days), desc="evaluation", unit="day")
-    with progress:
+    with tqdm(total=len(policies) * len(days), desc="evaluation", unit="day") as progress:
         for policy in policies:
             records = []
             for day in days.tolist():
@@ -212,11 +211,12 @@ def evaluate(args: argparse.Namespace, checkpoint: Path) -> dict[str, dict[str, 
                 * float(np.mean([r.violated_share for r in records])),
             }
     print(f"\n{len(days)} days of the test split, means a day over all agents")
-    print(f"{'policy':12s} {'return [$]':>12s} {'cost [$]':>12s} {'bought [MWh]':>13s} "
-          f"{'steps with violations':>22s}")  # fmt: skip
+    print("policy          return [$]     cost [$]  bought [MWh]  steps with violations")
     for name, row in table.items():
-        print(f"{name:12s} {row['return']:12.2f} {row['cost']:12.2f} "
-              f"{row['energy_bought_mwh']:13.2f} {row['violated_steps_percent']:20.1f} %")  # fmt: skip
+        print(
+            f"{name:12s} {row['return']:12.2f} {row['cost']:12.2f} "
+            f"{row['energy_bought_mwh']:13.2f} {row['violated_steps_percent']:20.1f} %"
+        )
     return table
 
 

@@ -159,23 +159,19 @@ def processor() -> str:
 def page(about: dict[str, Any], result: Comparison, text: str, verdicts: Sequence[str]) -> str:
     """Return the Markdown page: table, claims, and what was run on what."""
     machine = about["machine"]
-    return "\n".join(
-        [
-            f"# Simple policies on `{about['setup']}`",
-            "",
-            f"Means over {len(result.days)} episodes of the test split (days "
-            f"{', '.join(map(str, result.days))}) with 95 % bootstrap intervals. Returns are sums "
-            "of the agents' own rewards; the bound's energy is that of its plan.",
-            "",
-            text,
-            "",
-            *(f"- {verdict}" for verdict in verdicts),
-            "",
-            f"Configuration {about['config_sha256'][:12]}; {machine['processor']}, "
-            f"Python {machine['python']}, pandapower {machine['pandapower']}.",
-            "",
-        ]
+    days = ", ".join(map(str, result.days))
+    introduction = (
+        f"Means over {len(result.days)} episodes of the test split (days {days}) with 95 % "
+        "bootstrap intervals. Returns are sums of the agents' own rewards; the bound's energy is "
+        "that of its plan."
     )
+    origin = (
+        f"Configuration {about['config_sha256'][:12]}; {machine['processor']}, "
+        f"Python {machine['python']}, pandapower {machine['pandapower']}."
+    )
+    claims = "\n".join(f"- {verdict}" for verdict in verdicts)
+    heading = f"# Simple policies on `{about['setup']}`"
+    return "\n\n".join([heading, introduction, text, claims, origin]) + "\n"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ class Pursuit(ParallelEnv):
     where the first agent terminates after half the steps.
     """
 
-    metadata = {"name": "pursuit_v0", "render_modes": ["ansi"]}
+    metadata: ClassVar = {"name": "pursuit_v0", "render_modes": ["ansi"]}
 
     def __init__(self, env_config=None):
         config = {"n_step": 4, "ends": "truncated", "wide": None, **(env_config or {})}
@@ -63,7 +64,7 @@ class Pursuit(ParallelEnv):
         self.k += 1
         rewards = {a: -abs(float(actions[a][0]) - TARGET) for a in reversed(acting)}
         is_last = self.k >= self.n_step
-        leaves = {a: is_last and self.ends == "terminated" for a in acting}
+        leaves = dict.fromkeys(acting, is_last and self.ends == "terminated")
         if self.ends == "staggered" and self.k == self.n_step // 2:
             leaves["zoe"] = True
         cut = {a: is_last and not leaves[a] for a in acting}
@@ -107,14 +108,20 @@ def needs_ray(test):
 
 
 @pytest.fixture(scope="module")
-def ray_here():
+def ray_here(tmp_path_factory):
     """Run Ray with one CPU and no worker processes of ours."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     import ray
+    from ray.tune.trainable import trainable
 
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    yield ray
+    with (
+        pytest.MonkeyPatch.context() as patch
+    ):  # every algorithm makes a folder, by default at home
+        folder = tmp_path_factory.mktemp("ray_results")
+        patch.setattr(trainable, "DEFAULT_STORAGE_PATH", str(folder))
+        yield ray
     ray.shutdown()
 
 
@@ -285,7 +292,8 @@ print(json.dumps([env.possible_agents, list(observations), names, digest.hexdige
     for hash_seed in ("1", "2"):
         run = subprocess.run(
             [sys.executable, "-c", script],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            # Compiling pandapower's kernels would take far longer than two steps without.
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "NUMBA_DISABLE_JIT": "1"},
             capture_output=True,
             text=True,
             check=True,
@@ -301,7 +309,7 @@ print(json.dumps([env.possible_agents, list(observations), names, digest.hexdige
 def test_one_policy_over_different_spaces_is_refused():
     from heron.adapters.rllib import ppo_config
 
-    with pytest.raises(ConfigError, match="different spaces.*uniform_spaces"):
+    with pytest.raises(ConfigError, match=r"different spaces.*uniform_spaces"):
         ppo_config(make_pursuit, {"wide": "adam"})
     config = ppo_config(make_pursuit, {"wide": "adam"}, independent_policies=True)
     assert set(config.policies) == {"zoe", "adam"}
@@ -432,9 +440,7 @@ def test_rllibs_own_wrapper_trains_one_policy_on_the_grid_environment():
         PPOConfig()
         .environment("microgrids_of_the_tests", env_config=env_config)
         .multi_agent(
-            policies={
-                "one": (None, probe.observation_space["MG1"], probe.action_space["MG1"], {})
-            },
+            policies={"one": (None, probe.observation_space["MG1"], probe.action_space["MG1"], {})},
             policy_mapping_fn=lambda agent_id, *args, **kwargs: "one",
         )
         .training(train_batch_size=6, minibatch_size=6, num_epochs=1, lr=5e-5, gamma=0.99)

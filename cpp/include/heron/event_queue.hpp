@@ -65,6 +65,8 @@ class EventQueue {
   void reset(double start_time_s = 0.0);
 
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size() - n_cancelled_; }
+  // Events in memory, with the cancelled ones that wait to surface or to be compacted away.
+  [[nodiscard]] std::size_t n_stored() const noexcept { return heap_.size(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] double now_s() const noexcept { return now_s_; }
 

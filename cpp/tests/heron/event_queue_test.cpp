@@ -213,12 +213,32 @@ TEST_CASE("a long mixed program leaves in the order of a sort") {
   CHECK(queue.empty());
 }
 
-TEST_CASE("scheduling and cancelling for ever keeps working on reserved memory") {
+TEST_CASE("whatever number survives the compaction leaves in order") {
+  std::mt19937_64 random(7);
+  for (std::size_t n_event = 64; n_event < 400; ++n_event) {
+    EventQueue queue;
+    std::vector<EventHandle> handles;
+    for (std::size_t i = 0; i < n_event; ++i) {
+      handles.push_back(queue.push(static_cast<double>(random() % 1000), 0, 0));
+    }
+    std::ranges::shuffle(handles, random);
+    const std::size_t n_cancelled = n_event * 2 / 3;
+    for (std::size_t i = 0; i < n_cancelled; ++i) REQUIRE(queue.cancel(handles[i]));
+    REQUIRE(queue.size() == n_event - n_cancelled);
+    double previous_s = 0.0;
+    while (const auto event = queue.pop()) {
+      REQUIRE(event->time_s >= previous_s);
+      previous_s = event->time_s;
+    }
+  }
+}
+
+TEST_CASE("scheduling and cancelling for ever does not fill the memory") {
   EventQueue queue;
-  queue.reserve(256);
   queue.push(1e9, 0, -1);
   for (std::int64_t i = 0; i < 100'000; ++i) {
     REQUIRE(queue.cancel(queue.push(2e9 + static_cast<double>(i), 0, i)));
+    REQUIRE(queue.n_stored() <= 64);
   }
   CHECK(queue.size() == 1);
   CHECK(drain(queue) == std::vector<std::int64_t>{-1});

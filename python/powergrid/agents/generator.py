@@ -103,6 +103,7 @@ class Generator(DeviceAgent):
         )
         self.state.add_feature("unit", UnitStatus(status=float(is_on)))
         self._switching_cost = 0.0  # of starts and stops begun by the last action [$]
+        self._runs = is_on  # during the interval that the last action rules
         self._last_dt = 1.0
 
     def get_action_space(self) -> Space[Any]:
@@ -128,7 +129,8 @@ class Generator(DeviceAgent):
         self._switching_cost = 0.0
         if config.commitment:
             self._switch(bool(action[2] > 0.5))
-        if unit.status == 0.0:
+        self._runs = unit.status == 1.0
+        if not self._runs:
             electrical.p_MW = 0.0
             electrical.q_MVAr = 0.0
             return
@@ -175,8 +177,9 @@ class Generator(DeviceAgent):
     def update_cost_safety(self) -> None:
         """Book fuel [$/h], starts and stops; safety is the excess over the rating."""
         electrical = self.state.electrical
-        runs = electrical.p_MW > 0.0 or self.state.unit.status == 1.0
-        fuel = cost_from_curve(electrical.p_MW, self.config.cost_curve_coefs) if runs else 0.0
+        # The status may have changed at the interval's end; a unit burns fuel while it runs.
+        curve = self.config.cost_curve_coefs
+        fuel = cost_from_curve(electrical.p_MW, curve) if self._runs else 0.0
         self.cost_parts = {"fuel": fuel, "switching": self._switching_cost / self._last_dt}
         self.cost = sum(self.cost_parts.values())
         self.safety = s_over_rating(electrical.p_MW, electrical.q_MVAr, self.config.s_rated_MVA)
@@ -185,3 +188,4 @@ class Generator(DeviceAgent):
         """Return to the initial status."""
         super().reset_device()
         self._switching_cost = 0.0
+        self._runs = not self.config.commitment

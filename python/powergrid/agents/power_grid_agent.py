@@ -348,8 +348,14 @@ class PowerGridAgent(GridAgent):
         ValueError
             Saying what came and what was expected.
         """
-        flat = np.asarray(action, dtype=np.float64)
         layout = self.action_layout
+        try:
+            flat = np.asarray(action, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"action of {self.agent_id} is no array of numbers ({error}), expected shape "
+                f"({layout.size},): {', '.join(layout.names)}"
+            ) from None
         if flat.shape != (layout.size,):
             raise ValueError(
                 f"action of {self.agent_id} has shape {flat.shape}, expected ({layout.size},): "

@@ -29,9 +29,7 @@ class Policy(ABC):
         """Prepare for an episode that has just begun; `seed` starts the draws of chance anew."""
 
     @abstractmethod
-    def act(
-        self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]
-    ) -> dict[str, Any]:
+    def act(self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return an action for each agent that has an observation."""
 
 
@@ -40,9 +38,7 @@ class IdlePolicy(Policy):
 
     name = "do-nothing"
 
-    def act(
-        self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]
-    ) -> dict[str, Any]:
+    def act(self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return the environment's idle actions."""
         return {agent: env.idle_action(agent) for agent in observations}
 
@@ -66,9 +62,7 @@ class RandomPolicy(Policy):
         if seed is not None:
             self._rng = np.random.default_rng(seed)
 
-    def act(
-        self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]
-    ) -> dict[str, Any]:
+    def act(self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return one draw for each agent, in the order of `observations`."""
         return {agent: self._draw(env, agent) for agent in observations}
 

@@ -54,8 +54,11 @@ class ObservationReader:
         Of the price, entry 0 is always there: without a forecast it is the present price.
         """
         if series not in self._series:
-            rows = [r for r, name in enumerate(self.names) if name.startswith(f"forecast.{series}[")]
+            rows = [
+                r for r, name in enumerate(self.names) if name.startswith(f"forecast.{series}[")
+            ]
             if not rows and series == "price":
                 rows = [self._row["price"]]
             self._series[series] = np.array(rows, dtype=np.intp)
-        return self._values[self._series[series]]
+        values: np.ndarray = self._values[self._series[series]]
+        return values

@@ -60,9 +60,7 @@ class RollingHorizonPolicy(Policy):
         self._models = {name: GridModel.of(agent) for name, agent in env.agent_dict.items()}
         self._readers = {name: ObservationReader(env, name) for name in env.agent_dict}
 
-    def act(
-        self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]
-    ) -> dict[str, Any]:
+    def act(self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return every agent's action."""
         n_step = env.config.forecast_steps
         if self.knows_end:

@@ -58,9 +58,7 @@ class RuleBasedPolicy(Policy):
         self._models = {name: GridModel.of(agent) for name, agent in env.agent_dict.items()}
         self._readers = {name: ObservationReader(env, name) for name in env.agent_dict}
 
-    def act(
-        self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]
-    ) -> dict[str, Any]:
+    def act(self, env: NetworkedGridEnv, observations: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return every agent's action."""
         actions = {}
         for agent, observation in observations.items():
@@ -123,7 +121,7 @@ class RuleBasedPolicy(Policy):
         if price[0] <= low and low + wear < efficiency * high:
             room = max(_connection_room(model, reader) - demand, 0.0)
             return -min(-p_min, can_take, room)
-        if price[0] >= high:
+        if price[0] >= high > low:
             return min(battery.p_max_MW, can_give)
         surplus = max(-demand, 0.0)  # would earn the selling price only
         return -min(-p_min, can_take, surplus)
@@ -140,22 +138,29 @@ class RuleBasedPolicy(Policy):
         """Return whether a generator should run, and its power [MW] if it does."""
         price = reader.forecast("price")[: self.n_look]
         powers = np.linspace(unit.p_min_MW, unit.p_max_MW, N_CANDIDATE)
-        fuel = np.array([cost_from_curve(p, unit.cost_curve_coefs) for p in powers])
-        connection = model.connection
-
-        def saving(at_price: float) -> np.ndarray:
-            at_price = connection.price_scale * at_price
-            without = energy_cost(demand, at_price, sell_ratio=connection.sell_ratio)
-            rest = [energy_cost(demand - p, at_price, sell_ratio=connection.sell_ratio)
-                    for p in powers]  # fmt: skip
-            return without - np.array(rest) - fuel
-
-        p = float(powers[int(np.argmax(saving(float(price[0]))))])
+        # The demand of the coming steps is taken to be the present one.
+        savings = np.array([_savings(model, unit, powers, demand, value) for value in price])
+        p = float(powers[int(np.argmax(savings[0]))])
         if not unit.commitment:
             return True, p
-        coming = sum(float(saving(float(value)).max()) for value in price) * dt
         is_running = reader.device(name, "status") > 0.5
+        coming = float(savings.max(axis=1).sum()) * dt
         return coming > (0.0 if is_running else unit.startup_cost), p
+
+
+def _savings(
+    model: GridModel, unit: GeneratorConfig, powers: np.ndarray, demand: float, price: float
+) -> np.ndarray:
+    """Return what each power of a unit saves against buying the demand [$/h], (n_power,)."""
+    at_price = model.connection.price_scale * price
+
+    def exchange(p_mw: float) -> float:
+        return energy_cost(p_mw, at_price, sell_ratio=model.connection.sell_ratio)
+
+    fuel = [cost_from_curve(p, unit.cost_curve_coefs) for p in powers]
+    with_unit = np.array([exchange(demand - p) for p in powers]) + np.array(fuel)
+    savings: np.ndarray = exchange(demand) - with_unit
+    return savings
 
 
 def _connection_room(model: GridModel, reader: ObservationReader) -> float:

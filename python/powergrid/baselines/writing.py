@@ -33,9 +33,7 @@ class SetPoint:
     tap_move: int = 0
 
 
-def write_action(
-    env: NetworkedGridEnv, agent: str, set_points: Mapping[str, SetPoint]
-) -> Any:
+def write_action(env: NetworkedGridEnv, agent: str, set_points: Mapping[str, SetPoint]) -> Any:
     """Return the agent's action in the form that the environment takes.
 
     Devices without a set-point do nothing.

@@ -347,7 +347,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             ``converged``; ``v_min_pu``, ``v_max_pu``, ``max_line_loading_percent``,
             ``n_voltage_violation``, ``n_overload`` over the whole network; ``source_p_mw``,
             ``source_q_mvar``, ``loss_mw``, ``load_mw``, ``generation_mw`` (devices' injection);
-            ``tap_positions`` by transformer.
+            ``tap_positions`` by transformer with a tap changer.
         """
         flow, result = self.power_flow, self.power_flow.result
         is_supplied = result.vm_pu > 0.0
@@ -364,9 +364,11 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             "loss_mw": result.loss_mw,
             "load_mw": float(flow.load_p_mw.sum()),
             "generation_mw": float(flow.sgen_p_mw.sum() + flow.storage_p_mw.sum()),
-            "tap_positions": dict(
-                zip(self.net.trafo["name"].tolist(), flow.tap_pos.tolist(), strict=True)
-            ),
+            "tap_positions": {
+                name: tap
+                for name, tap in zip(self.net.trafo["name"], flow.tap_pos.tolist(), strict=True)
+                if np.isfinite(tap)
+            },
         }
 
     def _agent(self, name: str) -> PowerGridAgent:

@@ -48,9 +48,7 @@ def tangents_below(
     return _lines_through(_lower_hull(_points(coefs, p_min_mw, p_max_mw, 1)))
 
 
-def _points(
-    coefs: Sequence[float], p_min_mw: float, p_max_mw: float, n_segment: int
-) -> np.ndarray:
+def _points(coefs: Sequence[float], p_min_mw: float, p_max_mw: float, n_segment: int) -> np.ndarray:
     """Return (power, cost) at the ends, at `n_segment` - 1 powers between, and at every kink."""
     powers = set(np.linspace(p_min_mw, p_max_mw, n_segment + 1).tolist())
     if len(coefs) > 3:

@@ -144,9 +144,7 @@ class _Program:
         return result.x, float(result.fun) + self.constant
 
 
-def cheapest_schedule(
-    model: GridModel, horizon: Horizon, *, is_relaxed: bool = False
-) -> Schedule:
+def cheapest_schedule(model: GridModel, horizon: Horizon, *, is_relaxed: bool = False) -> Schedule:
     """Find the cheapest dispatch of a grid's devices.
 
     Counted are the energy bought and sold, fuel, starts and stops, wear of batteries and

@@ -147,6 +147,17 @@ def test_a_unit_off_line_burns_nothing() -> None:
     assert unit.cost == 0.0
 
 
+def test_the_hours_of_a_start_burn_nothing_and_those_of_a_stop_do() -> None:
+    unit = generator(
+        commitment=True, startup_time_hr=1.0, shutdown_time_hr=1.0, cost_curve_coefs=[0, 10.0, 4.0]
+    )
+    fuel = []
+    for wanted in (1.0, 1.0, 0.0, 0.0):
+        live(unit, [-1.0, 0.0, wanted])
+        fuel.append(unit.cost_parts["fuel"])
+    assert fuel == [0.0, 9.0, 9.0, 0.0]
+
+
 def test_a_unit_without_commitment_idles_at_minimum_power() -> None:
     unit = generator()
     live(unit, list(unit.idle_action()))

@@ -78,7 +78,8 @@ def voltages(env, v_min, v_max):
 
 
 @pytest.mark.parametrize(
-    ("v_min", "v_max", "move"), [(0.99, 1.01, 0), (0.955, 1.0, 1), (1.0, 1.045, -1), (0.96, 1.045, 0)]
+    ("v_min", "v_max", "move"),
+    [(0.99, 1.01, 0), (0.955, 1.0, 1), (1.0, 1.045, -1), (0.96, 1.045, 0)],
 )
 def test_taps_answer_voltages_near_the_limits(env, v_min, v_max, move):
     assert tap_move(voltages(env, v_min, v_max)) == move

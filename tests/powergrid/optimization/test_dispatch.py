@@ -110,8 +110,9 @@ def test_commitment_equals_enumeration(price, demand):
     exact = by_enumeration(price, demand)
     # Chords lie above the parabola by at most a * (segment / 2)^2 an hour.
     slack = 4 * 50.0 * (0.15 / 8 / 2) ** 2
-    assert exact - 1e-6 <= cheapest_schedule(model, known).cost + 1e-4 * abs(exact)
-    assert cheapest_schedule(model, known).cost <= exact + slack + 1e-3 * abs(exact) + 1e-3
+    rounding = 1e-4 + 2e-4 * abs(exact)  # the solver's tolerances
+    planned = cheapest_schedule(model, known).cost
+    assert exact - rounding <= planned <= exact + slack + rounding
 
 
 @settings(max_examples=25)
@@ -120,7 +121,7 @@ def test_the_relaxation_is_a_lower_bound(price, demand):
     known = horizon(price, demand, is_on={"gen": False}, soc={"ess": 0.5})
     model = grid(generators={"gen": UNIT}, batteries={"ess": BATTERY})
     relaxed = cheapest_schedule(model, known, is_relaxed=True).cost
-    assert relaxed <= cheapest_schedule(model, known).cost + 1e-7
+    assert relaxed <= cheapest_schedule(model, known).cost + 1e-4
 
 
 def test_a_slow_unit_starts_only_after_its_delay():

@@ -16,6 +16,9 @@ __all__ = ["RLlibMultiAgentEnv"]
 
 ALL = "__all__"  # RLlib's key for the whole environment
 
+# RLlib lets an agent's id be anything that can be hashed; ours are strings.
+ByAgent = dict[Any, Any]
+
 
 class RLlibMultiAgentEnv(MultiAgentEnv):
     """RLlib's `MultiAgentEnv` over a PettingZoo `ParallelEnv`.
@@ -63,7 +66,7 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         env: Any,
         env_config: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         # RLlib's EnvContext is a mapping that also knows which worker it is for.
         self._worker_index = int(getattr(env, "worker_index", None) or 0)
         self.parallel_env = _parallel_env(env, env_config)
@@ -72,8 +75,8 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         self.agents = list(self.possible_agents)
         self.observation_spaces = {a: wrapped.observation_space(a) for a in self.possible_agents}
         self.action_spaces = {a: wrapped.action_space(a) for a in self.possible_agents}
-        self.observation_space = spaces.Dict(self.observation_spaces)
-        self.action_space = spaces.Dict(self.action_spaces)
+        self.observation_space = spaces.Dict(self._ordered(self.observation_spaces))
+        self.action_space = spaces.Dict(self._ordered(self.action_spaces))
         # A copy, since RLlib's vector environment writes into it.
         self.metadata = dict(getattr(wrapped, "metadata", {}))
         self.render_mode = getattr(wrapped, "render_mode", None)
@@ -82,7 +85,7 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
 
     def reset(
         self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[ByAgent, ByAgent]:
         """Begin an episode; see the environment's own `reset`.
 
         RLlib gives neighbouring workers overlapping seeds, which would make them sample the same
@@ -99,11 +102,9 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         self.agents = self._in_order(observations)
         return self._ordered(observations), self._ordered(infos)
 
-    def step(
-        self, action_dict: Mapping[str, Any]
-    ) -> tuple[
-        dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]
-    ]:
+    def step(  # type: ignore[override]  # RLlib's own signature is at odds with Gymnasium's
+        self, action_dict: ByAgent
+    ) -> tuple[ByAgent, ByAgent, ByAgent, ByAgent, ByAgent]:
         """Live through one step of the environment.
 
         Returns
@@ -125,8 +126,8 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         self._terminated.update(agent for agent, is_so in terminated.items() if is_so)
         self._truncated.update(agent for agent, is_so in truncated.items() if is_so)
         is_over = not self.parallel_env.agents
-        terminateds = {agent: bool(terminated[agent]) for agent in self.agents}
-        truncateds = {agent: bool(truncated[agent]) for agent in self.agents}
+        terminateds: ByAgent = {agent: bool(terminated[agent]) for agent in self.agents}
+        truncateds: ByAgent = {agent: bool(truncated[agent]) for agent in self.agents}
         terminateds[ALL] = is_over and not self._truncated
         truncateds[ALL] = is_over and bool(self._truncated)
         return (
@@ -145,10 +146,10 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         """Close the environment."""
         self.parallel_env.close()
 
-    def _in_order(self, by_agent: Mapping[str, Any]) -> list[str]:
+    def _in_order(self, by_agent: Mapping[Any, Any]) -> list[Any]:
         return [agent for agent in self.possible_agents if agent in by_agent]
 
-    def _ordered(self, by_agent: Mapping[str, Any]) -> dict[str, Any]:
+    def _ordered(self, by_agent: Mapping[Any, Any]) -> ByAgent:
         known = {agent: by_agent[agent] for agent in self._in_order(by_agent)}
         # Keys that belong to no agent stay, for the environment to refuse.
         return {**known, **by_agent}

@@ -8,6 +8,7 @@ from typing import Any
 
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+from ray.rllib.policy.policy import PolicySpec
 
 from heron.adapters.rllib.entry import Entry, make_environment
 from heron.adapters.rllib.multi_agent_env import RLlibMultiAgentEnv
@@ -20,14 +21,14 @@ SHARED_POLICY = "shared_policy"
 
 
 # Functions of a module, not lambdas: a checkpoint and remote workers find them by name.
-def shared_policy(agent_id: str, *args: Any, **kwargs: Any) -> str:
+def shared_policy(agent_id: Any, *args: Any, **kwargs: Any) -> str:
     """Map every agent to the one policy of all."""
     return SHARED_POLICY
 
 
-def own_policy(agent_id: str, *args: Any, **kwargs: Any) -> str:
+def own_policy(agent_id: Any, *args: Any, **kwargs: Any) -> str:
     """Map every agent to a policy of its name."""
-    return agent_id
+    return str(agent_id)
 
 
 def ppo_config(
@@ -88,11 +89,14 @@ def ppo_config(
     spaces = [(probe.observation_space(a), probe.action_space(a)) for a in agents]
     probe.close()
     if not independent_policies and any(pair != spaces[0] for pair in spaces):
-        sizes = ", ".join(f"{a}: {o.shape} and {c}" for a, (o, c) in zip(agents, spaces))
+        sizes = ", ".join(
+            f"{a}: {o.shape} and {c}" for a, (o, c) in zip(agents, spaces, strict=True)
+        )
         raise ConfigError(
             f"one policy cannot serve agents of different spaces ({sizes}): set uniform_spaces in "
             f"the environment's configuration, or choose independent_policies=True"
         )
+    policies = agents if independent_policies else [SHARED_POLICY]
     return (
         PPOConfig()
         .environment(RLlibMultiAgentEnv, env_config={"env": env, "env_config": config})
@@ -103,7 +107,8 @@ def ppo_config(
             batch_mode="complete_episodes",
         )
         .multi_agent(
-            policies=set(agents) if independent_policies else {SHARED_POLICY},
+            # A dict: the order of a set, and with it the initial weights, differ by process.
+            policies={name: PolicySpec() for name in policies},
             policy_mapping_fn=own_policy if independent_policies else shared_policy,
         )
         .rl_module(
@@ -116,12 +121,12 @@ def ppo_config(
         .learners(num_learners=0, num_gpus_per_learner=1 if use_gpu else 0)
         .training(
             **{
-                "lr": 3e-4,
-                "gamma": 0.99,
+                "lr": 5e-4,
+                "gamma": 0.97,  # a horizon of about a day of hours
                 "lambda_": 0.95,
                 "train_batch_size": train_batch_size,
-                "minibatch_size": min(256, train_batch_size),
-                "num_epochs": 10,
+                "minibatch_size": min(128, train_batch_size),
+                "num_epochs": 15,
                 "entropy_coeff": 0.0,
                 "use_kl_loss": False,
                 # Returns are a sum over a day: without this the value loss would be cut off.

@@ -28,9 +28,7 @@ class RewardScale(ConnectorV2):
 
     def __call__(self, *, batch: dict[str, Any], episodes: list[Any], **kwargs: Any) -> Any:
         """Add the rewards of all episodes to `batch`."""
-        for episode in self.single_agent_episode_iterator(
-            episodes, agents_that_stepped_only=False
-        ):
+        for episode in self.single_agent_episode_iterator(episodes, agents_that_stepped_only=False):
             n_step = len(episode)
             self.add_n_batch_items(
                 batch,

@@ -166,8 +166,8 @@ def _callout(
     centre, chosen = canvas.place(bus_at, candidates, has_leader=True)
     is_right = chosen < len(candidates.offsets) // 2
     side = 1.0 if is_right else -1.0
-    symbol_at = centre - [side * shift, 0.0]
-    text_at = symbol_at + [side * (symbol / 2.0 + 3.0), 0.0]
+    symbol_at = centre - np.array([side * shift, 0.0])
+    text_at = symbol_at + np.array([side * (symbol / 2.0 + 3.0), 0.0])
     return Callout(index, bus_at, symbol_at, text_at, "left" if is_right else "right")
 
 

@@ -9,14 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize, to_rgba
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from powergrid.agents.power_grid_agent import V_MAX_PU, V_MIN_PU
 from powergrid.envs.render import symbols
 from powergrid.envs.render.arrangement import LEGEND_HEIGHT, UNITS_PER_INCH, arrange
-from powergrid.envs.render.diagram import DeviceReading, Diagram, DiagramState
+from powergrid.envs.render.device_artist import DeviceArtist
+from powergrid.envs.render.diagram import Diagram, DiagramState
 from powergrid.envs.render.legend import draw_colorbar, draw_legend
 from powergrid.envs.render.symbols import ALARM, FAINT, INK, PAPER, WARNING
 from powergrid.envs.render.text import format_power, format_tap
@@ -26,7 +27,6 @@ __all__ = ["OneLineArtist"]
 Array = NDArray[np.float64]
 
 LOADED_PERCENT = 80.0  # lines above it stand out, those above 100 % more so
-BATTERY_HEIGHT = 12.0  # of the level in a full battery
 
 
 class OneLineArtist:
@@ -60,12 +60,11 @@ class OneLineArtist:
         self._ax = ax
         self._diagram = diagram
         self._size_pt = size_pt
-        box, inches = ax.get_position(), ax.figure.get_size_inches()
-        width, height = box.width * inches[0], box.height * inches[1]
+        units_per_pixel = UNITS_PER_INCH / ax.figure.dpi
         self._plan = arrange(
             diagram,
-            float(width * UNITS_PER_INCH),
-            float(height * UNITS_PER_INCH),
+            float(ax.bbox.width) * units_per_pixel,
+            float(ax.bbox.height) * units_per_pixel,
             bottom=LEGEND_HEIGHT,
             size_pt=size_pt,
             zone_room=zone_room,
@@ -74,6 +73,10 @@ class OneLineArtist:
         ax.set_ylim(0.0, self._plan.height)
         ax.set_axis_off()
         self._leaders: list[tuple[Array, Array, str]] = []
+        self._branch_colors = [
+            zone_colors.get(branch.tie_of, INK) if branch.is_closed else FAINT
+            for branch in diagram.branches
+        ]
         self._draw_zones(zone_colors)
         self._draw_branches()
         self._draw_sources_and_loads()
@@ -107,27 +110,26 @@ class OneLineArtist:
 
     def _draw_branches(self) -> None:
         branches = self._diagram.branches
-        is_closed = [branch.is_closed for branch in branches]
         self._branches = LineCollection(
             [self._plan.to_axes(branch.path) for branch in branches],
-            colors=[INK if closed else FAINT for closed in is_closed],
+            colors=self._branch_colors,
             linewidths=1.2,
-            linestyles=["-" if closed else (0, (4, 3)) for closed in is_closed],
+            linestyles=["-" if branch.is_closed else (0, (4, 3)) for branch in branches],
             zorder=2,
         )
         self._ax.add_collection(self._branches)
         origin = self._plan.to_axes(np.zeros((1, 2)))[0]
-        for branch in branches:
+        for branch, color in zip(branches, self._branch_colors, strict=True):
             at = self._plan.to_axes(branch.middle[None])[0]
             dx, dy = self._plan.to_axes(branch.direction[None])[0] - origin
             angle = float(np.rad2deg(np.arctan2(dy, dx)))
             if branch.kind == "switch":
-                self._marker(at, "s", 5.0, INK if branch.is_closed else PAPER, INK, zorder=5)
+                self._marker(at, "s", 5.0, color if branch.is_closed else PAPER, INK, zorder=5)
             elif branch.kind == "trafo":
                 shape = symbols.rotated(symbols.transformer(), angle)
-                self._marker(at, shape, 13.0, PAPER, INK, zorder=4)
+                self._marker(at, shape, 13.0, PAPER, color, zorder=4)
             elif branch.kind == "regulator":
-                upright = angle - 180.0 * round(angle / 180.0)  # its arrow points upwards
+                upright = (angle + 45.0) % 180.0 - 45.0  # its arrow points upwards
                 shape = symbols.rotated(symbols.regulator(), upright)
                 self._marker(at, shape, 13.0, PAPER, INK, zorder=4)
         self._taps: list[tuple[int, str, Text]] = []
@@ -165,39 +167,12 @@ class OneLineArtist:
             self._capacitors.append((row, mark, text))
 
     def _draw_devices(self) -> None:
-        self._device_texts: dict[tuple[str, str], Text] = {}
-        self._device_marks: dict[tuple[str, str], list[Any]] = {}
-        self._levels: dict[tuple[str, str], Rectangle] = {}
+        self._devices: dict[tuple[str, str], DeviceArtist] = {}
         for place in self._plan.devices:
             device = self._diagram.devices[place.index]
             color = symbols.DEVICE_COLORS[device.kind]
             self._leaders.append((place.bus_at, place.symbol_at, color))
-            if device.kind == "storage":
-                self._draw_battery(device.key, place.symbol_at, color)
-            else:
-                shape = "s" if device.kind == "solar" else "o"
-                mark = self._marker(place.symbol_at, shape, 11.5, PAPER, color, zorder=6, width=1.2)
-                letters = self._text(
-                    place.symbol_at,
-                    symbols.DEVICE_LETTERS[device.kind],
-                    color=color,
-                    weight="bold",
-                    fontsize=6.0,
-                )
-                self._device_marks[device.key] = [mark, letters]
-            self._device_texts[device.key] = self._text(
-                place.text_at, device.key[1], color=color, ha=place.align, linespacing=1.0
-            )
-
-    def _draw_battery(self, key: tuple[str, str], at: Array, color: str) -> None:
-        x, y = at
-        body = Rectangle((x - 6.0, y - 8.5), 12.0, 15.0, fc=PAPER, ec=color, lw=1.2, zorder=6)
-        pole = Rectangle((x - 2.5, y + 6.5), 5.0, 2.5, fc=color, ec=color, lw=0.8, zorder=6)
-        level = Rectangle((x - 4.5, y - 7.0), 9.0, 0.0, fc=color, ec="none", zorder=7)
-        for patch in (body, pole, level):
-            self._ax.add_patch(patch)
-        self._levels[key] = level
-        self._device_marks[key] = [body, pole, level]
+            self._devices[device.key] = DeviceArtist(self._ax, device, place, self._size_pt)
 
     def _draw_leaders(self) -> None:
         ends = [(start, end) for start, end, _ in self._leaders]
@@ -239,9 +214,9 @@ class OneLineArtist:
                 color = INK if state.shunt_step[row] > 0.0 else FAINT
                 mark.set_markeredgecolor(color)
                 text.set_color(color)
-        for key, reading in state.devices.items():
-            if key in self._device_texts:
-                self._update_device(key, reading)
+        for key, artist in self._devices.items():
+            if key in state.devices:
+                artist.update(state.devices[key])
         for name, text in self._zone_texts.items():
             text.set_text(name + state.zone_texts.get(name, ""))
 
@@ -255,27 +230,14 @@ class OneLineArtist:
     def _update_lines(self, loading: Array | None) -> None:
         if loading is None:
             return
-        colors, widths = [], []
-        for branch in self._diagram.branches:
-            color, width = INK if branch.is_closed else FAINT, 1.2
+        colors, widths = list(self._branch_colors), [1.2] * len(self._branch_colors)
+        for i, branch in enumerate(self._diagram.branches):
             if branch.kind == "line" and loading[branch.row] > 100.0:
-                color, width = ALARM, 3.0
+                colors[i], widths[i] = ALARM, 3.0
             elif branch.kind == "line" and loading[branch.row] > LOADED_PERCENT:
-                color, width = WARNING, 2.2
-            colors.append(color)
-            widths.append(width)
+                colors[i], widths[i] = WARNING, 2.2
         self._branches.set_color(colors)
-        self._branches.set_linewidths(widths)
-
-    def _update_device(self, key: tuple[str, str], reading: DeviceReading) -> None:
-        second = format_power(reading.p_mw) if reading.is_on else "off"
-        if reading.soc is not None:
-            second += f" {100.0 * reading.soc:.0f}%"
-            if key in self._levels:
-                self._levels[key].set_height(BATTERY_HEIGHT * min(max(reading.soc, 0.0), 1.0))
-        self._device_texts[key].set_text(f"{key[1]}\n{second}")
-        for part in (*self._device_marks[key], self._device_texts[key]):
-            part.set_alpha(1.0 if reading.is_on else 0.45)
+        self._branches.set_linewidth(widths)
 
     # --- pieces -------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ class Branch:
     path: Array  # (n, 2)
     name: str
     is_closed: bool = True  # in service, and no switch in it open
+    tie_of: str = ""  # the microgrid that it connects to the distribution grid
 
     @property
     def middle(self) -> Array:
@@ -105,12 +106,19 @@ def read_diagram(net: pp.pandapowerNet, devices: Iterable[DeviceMark] = ()) -> D
     geo: dict[tuple[str, int], object] = {}
     if has_places and "geo" in net.line.columns:
         geo = {("line", row): text for row, text in enumerate(net.line["geo"])}
+    ties = _ties(net)
     branches = [
-        Branch(kind, row, pair, route(geo.get((kind, row)), pair, xy), name, is_closed)
+        Branch(
+            kind,
+            row,
+            pair,
+            route(geo.get((kind, row)), pair, xy),
+            name,
+            is_closed,
+            ties.get((kind, row), ""),
+        )
         for kind, row, pair, name, is_closed in ends
     ]
-    shunt = _in_service(net.shunt)
-    shunt_rows = np.flatnonzero(net.shunt["in_service"].to_numpy(bool)) if len(net.shunt) else []
     load = _in_service(net.load)
     return Diagram(
         bus_names=[_short_name(name, zone) for name, zone in _names(net)],
@@ -119,9 +127,9 @@ def read_diagram(net: pp.pandapowerNet, devices: Iterable[DeviceMark] = ()) -> D
         sources=sources,
         load_buses=sorted({row_of[int(bus)] for bus in load.loc[load["p_mw"] > 0.0, "bus"]}),
         capacitors=[
-            (int(row), row_of[int(bus)], -float(q))
-            for row, bus, q in zip(shunt_rows, shunt["bus"], shunt["q_mvar"], strict=True)
-            if q < 0.0
+            (row, row_of[int(shunt.bus)], -float(shunt.q_mvar))
+            for row, shunt in enumerate(net.shunt.itertuples())
+            if shunt.in_service and shunt.q_mvar < 0.0
         ],
         devices=list(devices),
         zones={
@@ -175,3 +183,13 @@ def _ends(
         if entry.et == "b":
             pair = (row_of[int(entry.bus)], row_of[int(entry.element)])
             yield "switch", row, pair, str(entry.name or ""), bool(entry.closed)
+
+
+def _ties(net: pp.pandapowerNet) -> dict[tuple[str, int], str]:
+    """Return the microgrid by (kind, row) of the branch that connects it."""
+    return {
+        (kind, int(net[kind].index.get_loc(connection[kind]))): name
+        for name, connection in net.get("heron_pcc", {}).items()
+        for kind in ("trafo", "switch")
+        if connection[kind] is not None
+    }

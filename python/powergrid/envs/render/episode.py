@@ -175,5 +175,6 @@ def _read_device(device: DeviceAgent) -> DeviceReading:
 
 
 def _p_mw(device: DeviceAgent) -> float:
-    electrical = device.state.features.get("electrical")
+    features: Mapping[str, Any] = device.state.features
+    electrical = features.get("electrical")
     return 0.0 if electrical is None else float(electrical.p_MW)

@@ -53,6 +53,9 @@ def draw_legend(ax: Axes, diagram: Diagram, plan: Arrangement, size_pt: float) -
         Line2D([], [], ls="none", marker=shape, mfc=face, mec=edge, mew=width, ms=size, label=label)
         for label, shape, face, edge, size, width in _entries(diagram)
     ]
+    if any(branch.kind == "line" and not branch.is_closed for branch in diagram.branches):
+        dashes = (0, (4, 3))
+        handles.append(Line2D([], [], color=symbols.FAINT, ls=dashes, label="open line"))
     handles += [
         Line2D([], [], color=symbols.WARNING, lw=2.2, label="line over 80 %"),
         Line2D([], [], color=symbols.ALARM, lw=3.0, label="line over 100 %"),

@@ -12,7 +12,7 @@ from powergrid.envs.render.diagram import Diagram, DiagramState
 from powergrid.envs.render.episode import AgentReading, EpisodeRecord
 from powergrid.envs.render.symbols import ALARM, INK
 from powergrid.envs.render.table import heading
-from powergrid.envs.render.text import WIDEST_POWER, format_power
+from powergrid.envs.render.text import MINUS, WIDEST_POWER, format_power
 
 __all__ = ["DPI", "SIZE_INCH", "EpisodePicture"]
 
@@ -73,5 +73,5 @@ def _zone_text(agent: AgentReading) -> str:
     if agent.exchange_p_mw is not None:
         verb = "buys" if agent.exchange_p_mw >= 0.0 else "sells"
         text = f"  {verb} {format_power(abs(agent.exchange_p_mw)).lstrip('+')}"
-    sign = "-" if agent.cost < 0.0 else ""
+    sign = MINUS if agent.cost < 0.0 else ""
     return f"{text}  {sign}${abs(agent.cost):.2f}  safety {agent.safety:.3f}"

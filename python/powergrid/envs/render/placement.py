@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,15 +80,15 @@ def callouts(
     unit = _unit(directions)
     symbols = np.concatenate([(gap + symbol / 2.0) * unit for gap in gaps])
     costs = _costs(gaps, len(directions))
-    # A text that runs back across the point costs nothing here: it covers what stands there.
-    offsets = np.concatenate([symbols + [shift, 0.0], symbols - [shift, 0.0]])
+    aside = np.array([shift, 0.0])
+    offsets = np.concatenate([symbols + aside, symbols - aside])
     return Candidates(size, offsets, np.concatenate([costs, costs + 0.05])), shift
 
 
 def sample(path: Array) -> Array:
     """Return points along a polyline, (n, 2), about `SAMPLE` apart."""
     pieces = []
-    for start, end in zip(path[:-1], path[1:], strict=True):
+    for start, end in pairwise(path):
         n = max(int(np.hypot(*(end - start)) / SAMPLE), 1) + 1
         pieces.append(start + np.linspace(0.0, 1.0, n)[:, None] * (end - start))
     return np.concatenate(pieces) if pieces else np.zeros((0, 2))
@@ -151,16 +152,28 @@ class Canvas:
         centres = anchor + candidates.offsets
         half = np.array(candidates.size) / 2.0
         low, high = centres - half, centres + half
-        outside = (low < 0.0).any(axis=1) | (high > [self.width, self.height]).any(axis=1)
+        beyond = np.concatenate([low < 0.0, high > [self.width, self.height]], axis=1)
+        outside = np.asarray(beyond.any(axis=1))
         overlap = _overlaps(low, high, self.boxes)
         covered = _n_inside(self.points, low, high)
         total = candidates.costs + COVER_COST * covered + OVERLAP_COST * overlap
         total[outside] += 10.0 * OVERLAP_COST
-        if has_leader:
-            others = self.boxes[~_holds(self.boxes, anchor)]
-            total += [_crossing_cost(anchor, centre, others) for centre in centres]
-        best = int(np.argmin(total))
-        return best, bool(outside[best] or overlap[best] or covered[best] > TOLERATED_COVER)
+        best = self._best_leader(anchor, centres, total) if has_leader else int(np.argmin(total))
+        hides = outside[best] or overlap[best] > 0.0 or covered[best] > TOLERATED_COVER
+        return best, bool(hides)
+
+    def _best_leader(self, anchor: Array, centres: Array, costs: Array) -> int:
+        """Return the cheapest place when the cost of its leader is added."""
+        is_away = ((self.boxes[:, :2] > anchor) | (self.boxes[:, 2:] < anchor)).any(axis=1)
+        others = self.boxes[np.flatnonzero(is_away)]
+        best, cheapest = 0, np.inf
+        for i in np.argsort(costs, kind="stable"):
+            if costs[i] >= cheapest:  # a leader never makes a place cheaper
+                break
+            total = float(costs[i]) + _crossing_cost(anchor, centres[i], others)
+            if total < cheapest:
+                best, cheapest = int(i), total
+        return best
 
 
 def _unit(directions: Sequence[float]) -> Array:
@@ -185,20 +198,11 @@ def _overlaps(low: Array, high: Array, boxes: Array) -> Array:
 
 def _n_inside(points: Array, low: Array, high: Array) -> Array:
     """Return for each box how many points lie in it, (n,)."""
-    near = points[_holds_points(low.min(axis=0), high.max(axis=0), points)]
+    lowest, highest = low.min(axis=0), high.max(axis=0)
+    near = points[np.all((points >= lowest) & (points <= highest), axis=1)]
     inside = (near >= low[:, None]) & (near <= high[:, None])
     counts: Array = inside.all(axis=2).sum(axis=1).astype(np.float64)
     return counts
-
-
-def _holds_points(low: Array, high: Array, points: Array) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = ((points >= low) & (points <= high)).all(axis=1)
-    return inside
-
-
-def _holds(boxes: Array, point: Array) -> NDArray[np.bool_]:
-    holds: NDArray[np.bool_] = ((boxes[:, :2] <= point) & (boxes[:, 2:] >= point)).all(axis=1)
-    return holds
 
 
 def _crossing_cost(start: Array, end: Array, boxes: Array) -> float:

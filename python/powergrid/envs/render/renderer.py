@@ -42,7 +42,8 @@ class Renderer:
         self._env = env
         self._record: EpisodeRecord | None = None
         self._picture: EpisodePicture | None = None
-        self._is_shown = False
+        self._close_window: weakref.finalize[Any, Renderer] | None = None
+        self._is_shown = False  # whether the window shows the last snapshot
 
     def begin(self) -> None:
         """Take note of a reset."""
@@ -80,11 +81,9 @@ class Renderer:
 
     def close(self) -> None:
         """Close the window and forget the picture; rendering makes a new one."""
-        if self._picture is not None and self.mode == "human":
-            import matplotlib.pyplot as plt
-
-            plt.close(self._picture.figure)
-        self._picture = None
+        if self._close_window is not None:
+            self._close_window()
+        self._close_window = self._picture = None
 
     def _show_next(self) -> None:
         self._is_shown = False
@@ -96,11 +95,12 @@ class Renderer:
         import matplotlib.pyplot as plt
 
         with plain_style():
-            is_closed = self._picture and not plt.fignum_exists(self._picture.figure.number)
-            if self._picture is None or is_closed:
-                self._picture = self._new_picture(is_window=True)
-            self._picture.update(record)
-            canvas: Any = self._picture.figure.canvas
+            picture = self._picture
+            if picture is None or not plt.fignum_exists(picture.figure.number):
+                self.close()  # the user may have closed the window
+                picture = self._new_picture(is_window=True)
+            picture.update(record)
+            canvas: Any = picture.figure.canvas
             canvas.draw()
         if canvas.required_interactive_framework is not None:
             canvas.manager.show()
@@ -118,7 +118,8 @@ class Renderer:
             import matplotlib.pyplot as plt
 
             figure = plt.figure(figsize=SIZE_INCH, dpi=DPI)
-            weakref.finalize(self, plt.close, figure)  # pyplot would keep it for ever
+            # pyplot would keep the window of an environment that nobody closed.
+            self._close_window = weakref.finalize(self, plt.close, figure)
         else:
             figure = Figure(figsize=SIZE_INCH, dpi=DPI)
             FigureCanvasAgg(figure)
@@ -131,4 +132,4 @@ class Renderer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the picture behind: a copy draws its own."""
-        return {**self.__dict__, "_picture": None, "_is_shown": False}
+        return {**self.__dict__, "_picture": None, "_close_window": None, "_is_shown": False}

@@ -38,13 +38,15 @@ def table(record: EpisodeRecord, bus_names: Sequence[str]) -> str:
     Powers of devices are injections [MW], the exchange is what an agent buys [MW].
     """
     last = record.last
-    low, high = int(np.argmin(last.vm_pu)), int(np.argmax(last.vm_pu))
+    supplied = np.where(last.vm_pu > 0.0, last.vm_pu, np.inf)
+    low, high = int(np.argmin(supplied)), int(np.argmax(last.vm_pu))
+    v_min = f"{last.vm_pu[low]:.4f} p.u. ({bus_names[low]})"
+    v_max = f"{last.vm_pu[high]:.4f} p.u. ({bus_names[high]})"
+    load, source, loss = last.load_p_mw, last.source_p_mw, last.loss_mw
     lines = [
         heading(record) + ("" if last.converged else "  [power flow did not converge]"),
-        f"load {last.load_p_mw:.3f} MW  source {last.source_p_mw:.3f} MW  "
-        f"losses {last.loss_mw:.3f} MW  "
-        f"v {last.vm_pu[low]:.4f} ({bus_names[low]}) .. {last.vm_pu[high]:.4f} ({bus_names[high]})"
-        f" p.u.",
+        f"load {load:.3f} MW  source {source:.3f} MW  losses {loss:.3f} MW",
+        f"lowest voltage {v_min}  highest {v_max}",
         "",
     ]
     rows = [["agent", "$/MWh", "cost $", "so far $", "safety", "v_min", "v_max", "exchange"]]

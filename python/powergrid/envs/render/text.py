@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["WIDEST_POWER", "format_power", "format_tap"]
+__all__ = ["MINUS", "WIDEST_POWER", "format_power", "format_tap"]
 
 MINUS = "\N{MINUS SIGN}"
 WIDEST_POWER = f"{MINUS}000 kW"  # labels reserve this much room

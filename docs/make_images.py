@@ -1,0 +1,67 @@
+"""Draw the networks of the documentation: ``python docs/make_images.py [--out FOLDER]``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandapower as pp
+from PIL import Image
+
+from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+from powergrid.envs.render import one_line_diagram
+from powergrid.networks import IEEE13Bus, IEEE34Bus, IEEE123Bus
+from powergrid.setups.loader import load_setup
+
+IMAGES = Path(__file__).parent / "images"
+SETUP, DAY, SEED, N_STEP = "ieee34_ieee13", 196, 7, 18
+
+
+def draw_feeders(folder: Path) -> None:
+    """Draw the IEEE feeders at their published loads."""
+    for name, build in (("ieee13", IEEE13Bus), ("ieee34", IEEE34Bus), ("ieee123", IEEE123Bus)):
+        net = build()
+        pp.runpp(net, lightsim2grid=False)
+        one_line_diagram(net, folder / f"{name}.png")
+        save_small(Image.open(folder / f"{name}.png"), folder / f"{name}.png")
+
+
+def draw_episode(folder: Path) -> None:
+    """Draw a setup in the evening of a day on which the agents act at random."""
+    env = MultiAgentMicrogrids(load_setup(SETUP), render_mode="rgb_array")
+    env.reset(seed=SEED, options={"day": DAY})
+    for i, agent in enumerate(env.possible_agents):
+        env.action_space(agent).seed(SEED + i)
+    for _ in range(N_STEP):
+        env.step({agent: env.action_space(agent).sample() for agent in env.agents})
+    save_small(Image.fromarray(env.render()), folder / f"{SETUP}.png")
+    env.close()
+
+
+def save_small(picture: Image.Image, path: Path) -> None:
+    """Save with a palette, which looks the same and takes a third of the room.
+
+    Half of the palette are the most frequent colours, such as those of large pale faces, the other
+    half the colours that lie farthest apart.
+    """
+    picture = picture.convert("RGB")
+    counted = picture.getcolors(maxcolors=picture.width * picture.height)
+    frequent = [color for _, color in sorted(counted, reverse=True)[:128]]
+    spread = picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for color in frequent for part in color] + spread.getpalette())
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def main() -> None:
+    """Write all images."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=IMAGES)
+    folder = parser.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_feeders(folder)
+    draw_episode(folder)
+
+
+if __name__ == "__main__":
+    main()

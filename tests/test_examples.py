@@ -1,0 +1,109 @@
+"""The examples run, and what they return is physically right."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"example_{name[:2]}", EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run a very short training as a user would, and return its folder and what it printed."""
+    pytest.importorskip("ray.rllib", reason="needs the extra multi_agent")
+    folder = tmp_path_factory.mktemp("training")
+    return folder, run_training(folder)
+
+
+def run_training(folder: Path, *more: str) -> str:
+    flags = ["--iterations", "1", "--steps-per-iteration", "24", "--eval-episodes", "1"]
+    command = [sys.executable, str(EXAMPLES / "05_mappo_training.py"), *flags, "--no-cuda"]
+    run = subprocess.run(
+        [*command, "--num-workers", "1", "--output-dir", str(folder), *more],
+        # Compiling pandapower's kernels in every process would take most of the time.
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Warning" not in run.stderr, run.stderr
+    return run.stdout
+
+
+def test_the_basic_example_charges_cheaply_and_comes_inside_the_limits(capsys):
+    rows = load("01_single_microgrid_basic").main()
+    assert len(rows) == 24
+    charging = [row["price"] for row in rows if row["battery"] < -1e-6]
+    discharging = [row["price"] for row in rows if row["battery"] > 1e-6]
+    assert max(charging) < min(discharging)
+    assert all(0.1 - 1e-9 <= row["soc"] <= 0.9 + 1e-9 for row in rows)
+    for row in rows:  # what is bought covers the load less what the devices give, and the losses
+        loss = row["bought"] - (row["load"] - row["gen"] - row["pv"] - row["battery"])
+        assert 0.0 < loss < 0.03 * row["load"]
+    assert rows[0]["safety"] > 0.0  # the feeder's own taps are too high for so small a load
+    assert all(row["safety"] == 0.0 for row in rows[3:])
+    assert "the day cost" in capsys.readouterr().out
+
+
+def test_the_custom_device_injects_the_share_that_it_is_told(capsys):
+    runs = load("04_custom_device").main()
+    offered = np.array([row[0] for row in runs[1.0]])
+    assert offered.max() > 0.2
+    assert np.allclose([row[1] for row in runs[1.0]], offered)
+    assert np.allclose([row[1] for row in runs[0.5]], 0.5 * offered)
+    costs = {share: sum(row[2] for row in rows) for share, rows in runs.items()}
+    assert costs[1.0] < costs[0.5]  # wind is cheaper than the market, wear included
+    assert "MyWindTurbine0.available_p_MW" in capsys.readouterr().out
+
+
+def test_training_writes_a_checkpoint_a_plot_and_finite_results(training):
+    folder, printed = training
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert len(results["episode_return_mean"]) == 1
+    assert np.isfinite(results["episode_return_mean"][0])
+    assert list(results["evaluation"]) == ["trained", "do-nothing", "random", "rule-based"]
+    assert all(np.isfinite(v) for row in results["evaluation"].values() for v in row.values())
+    assert results["evaluation"]["do-nothing"]["violated_steps_percent"] == 0.0
+    assert (folder / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "iteration   1" in printed
+
+
+def test_training_goes_on_from_a_checkpoint(training, tmp_path: Path):
+    folder, _ = training
+    printed = run_training(tmp_path, "--resume", str(folder / "checkpoint"), "--eval-episodes", "0")
+    assert "iteration   2" in printed
+    assert "after 48 steps" in printed
+
+
+def test_more_workers_than_cpus_are_capped_with_a_warning():
+    parse_arguments = load("05_mappo_training").parse_arguments
+    with pytest.warns(UserWarning, match="exceeds the"):
+        capped = parse_arguments(["--num-workers", "10000"])
+    assert 1 <= capped.num_workers < 10000
+
+
+def test_the_test_flag_means_three_iterations_of_about_500_steps():
+    args = load("05_mappo_training").parse_arguments(["--test", "--num-workers", "1"])
+    assert (args.iterations, args.steps_per_iteration) == (3, 480)
+    assert args.share_reward
+    assert not load("05_mappo_training").parse_arguments(["--no-share-reward"]).share_reward
