@@ -12,10 +12,13 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
 # Without --no-compile pip spends most of a minute on byte code that is never used.
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
-TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 CPP_FILES := $(shell find cpp src -name '*.?pp' -not -path 'cpp/third_party/*')
 NATIVE := CMakeLists.txt $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake') $(CPP_FILES)
 WHEEL_VENV := build/wheel-venv
+# An editable install knows the files that were there, so its stamp changes with their names.
+FILES := $(shell find python -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d' ' -f1)
+DEMO := $(VENV)/.demo-$(FILES)
+TEST := $(VENV)/.test-$(FILES)
 
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
@@ -25,29 +28,29 @@ export PATH := $(BIN):$(PATH)
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
-demo: $(VENV)/.demo
+demo: $(DEMO)
 	$(BIN)/python examples/05_mappo_training.py --test
 
 test: lint test-cpp test-wheel test-python
 
-table: $(VENV)/.test
+table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
 
-lint: $(VENV)/.test
+lint: $(TEST)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-test-cpp: $(VENV)/.test
+test-cpp: $(TEST)
 	$(BIN)/cmake --workflow --preset release
 	$(BIN)/cmake --workflow --preset asan-ubsan
 
-test-python: $(VENV)/.test
+test-python: $(TEST)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-wheel: $(VENV)/.test
+wheel: $(TEST)
 	rm -rf dist
 	$(PIP) wheel --no-deps --no-build-isolation -C build-dir=build/wheel --wheel-dir dist .
 
@@ -59,7 +62,7 @@ test-wheel: wheel
 	PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') \
 	  $(WHEEL_VENV)/bin/python -m pytest -p no:cacheprovider tests/bindings
 
-format: $(VENV)/.test
+format: $(TEST)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CPP_FILES)
@@ -74,15 +77,10 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# PyTorch first and by itself: its CPU build may have to come from PyTorch's own index.
-$(VENV)/.torch: constraints.txt | $(VENV)/.created
-	$(INSTALL) torch || $(INSTALL) --index-url $(TORCH_CPU_INDEX) torch
-	@touch $@
-
-$(VENV)/.demo: pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.torch
+$(DEMO): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
 	$(INSTALL) --editable '.[multi_agent]'
 	@touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.torch
+$(TEST): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
 	$(INSTALL) --editable '.[dev,multi_agent]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(DEMO)

@@ -118,6 +118,7 @@ def train(args: argparse.Namespace, output: Path) -> list[float]:
 
     from heron.adapters.rllib import ppo_config
 
+    log = start_wandb(args, output)
     config = ppo_config(
         ENTRY,
         environment_config(args),
@@ -131,7 +132,6 @@ def train(args: argparse.Namespace, output: Path) -> list[float]:
     algorithm = config.build_algo()
     if args.resume is not None:
         algorithm.restore_from_path(str(args.resume.resolve()))
-    log = start_wandb(args, output)
     returns: list[float] = []
     with tqdm(range(args.iterations), desc="training", unit="iteration") as progress:
         for _ in progress:
@@ -159,6 +159,7 @@ def start_wandb(args: argparse.Namespace, output: Path) -> Any:
     """Return an offline run under the output folder, to be sent later with ``wandb sync``."""
     if not args.wandb:
         return None
+    os.environ["WANDB_ERROR_REPORTING"] = "false"  # nothing leaves the machine
     import wandb
 
     return wandb.init(

@@ -32,7 +32,8 @@ class RuleBasedPolicy(Policy):
     2. Batteries charge while the price is in the cheap part of the forecast's, discharge while it
        is in the dear part, and otherwise take the own renewable surplus.
     3. Generators, the cheapest first, give the power that saves most against the exchange that is
-       left; a unit is started if the next hours' savings pay for the start.
+       left; a unit is started when it begins to save, if the next hours' savings pay for the start,
+       and stopped if they would be losses.
     4. Taps and reactive power answer voltages near the limits.
 
     Parameters
@@ -41,7 +42,7 @@ class RuleBasedPolicy(Policy):
         Quantiles of the price forecast below and above which batteries charge and discharge. The
         defaults are the best of a coarse search over the shipped setup and its training split.
     n_look : int
-        Steps ahead over which a start must pay.
+        Steps over which a start must pay, or a running unit must save.
     """
 
     name = "rule-based"
@@ -136,16 +137,21 @@ class RuleBasedPolicy(Policy):
         dt: float,
     ) -> tuple[bool, float]:
         """Return whether a generator should run, and its power [MW] if it does."""
-        price = reader.forecast("price")[: self.n_look]
         powers = np.linspace(unit.p_min_MW, unit.p_max_MW, N_CANDIDATE)
+        is_running = reader.device(name, "status") > 0.5
+        # A unit that is off can save only once its start is through.
+        delay = 0 if is_running else int(np.ceil(unit.startup_time_hr / dt - 1e-9))
+        price = reader.forecast("price")[: delay + self.n_look]
         # The demand of the coming steps is taken to be the present one.
         savings = np.array([_savings(model, unit, powers, demand, value) for value in price])
         p = float(powers[int(np.argmax(savings[0]))])
         if not unit.commitment:
             return True, p
-        is_running = reader.device(name, "status") > 0.5
-        coming = float(savings.max(axis=1).sum()) * dt
-        return coming > (0.0 if is_running else unit.startup_cost), p
+        coming = savings[delay:].max(axis=1) * dt
+        if is_running:
+            return float(coming.sum()) > 0.0, p
+        pays_at_once = coming.size > 0 and coming[0] > 0.0
+        return pays_at_once and float(coming.sum()) > unit.startup_cost, p
 
 
 def _savings(

@@ -15,9 +15,7 @@ PARAMETERS = {"bus": "Bus 634", "e_capacity_MWh": 3.0}
 
 def test_parameters_may_be_wrapped_or_flat() -> None:
     flat = build_device({"type": "ESS", "name": "a", **PARAMETERS}, "MG1")
-    wrapped = build_device(
-        {"type": "ESS", "name": "a", "device_state_config": PARAMETERS}, "MG1"
-    )
+    wrapped = build_device({"type": "ESS", "name": "a", "device_state_config": PARAMETERS}, "MG1")
     assert isinstance(flat, ESS)
     assert isinstance(wrapped, ESS)
     assert flat.config == wrapped.config

@@ -46,7 +46,9 @@ def test_a_step_solves_its_own_network(feeder: pp.pandapowerNet) -> None:
     assert feeder.sgen.loc[agent.devices["gen1"].pp_idx, "p_mw"] == 2.0
     assert feeder.storage.loc[agent.devices["ess1"].pp_idx, "p_mw"] == -0.5  # discharge
     assert agent.state.bus_voltages.vm_pu == pytest.approx(feeder.res_bus.vm_pu.to_numpy())
-    assert agent.state.line_flows.max_loading == pytest.approx(feeder.res_line.loading_percent.max())
+    assert agent.state.line_flows.max_loading == pytest.approx(
+        feeder.res_line.loading_percent.max()
+    )
     assert agent.devices["ess1"].state.storage.soc == pytest.approx(0.5 - 0.5 / 0.95 / 2.0)
     assert agent.cost == pytest.approx(0.02 * 4.0 + 10.0 * 2.0)
 
@@ -92,7 +94,10 @@ def test_the_observation_lists_devices_then_grid_price_and_clock(feeder: pp.pand
     observation = agent.get_observation()
     assert agent.observation_layout is not None
     assert agent.observation_layout.names == [
-        *(f"gen1.{field}" for field in ("p_MW", "q_MVAr", "v_pu", "p_max_MW", "p_min_MW", "status")),
+        *(
+            f"gen1.{field}"
+            for field in ("p_MW", "q_MVAr", "v_pu", "p_max_MW", "p_min_MW", "status")
+        ),
         *(f"ess1.{field}" for field in ("p_MW", "q_MVAr", "v_pu", "soc", "e_capacity_MWh")),
         *("grid.v_min", "grid.v_max", "grid.max_line_loading", "grid.total_load_MW", "price"),
         *("sin_hour", "cos_hour", "sin_weekday", "cos_weekday"),

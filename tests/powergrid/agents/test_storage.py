@@ -136,9 +136,7 @@ def test_reset_brings_the_first_charge_back() -> None:
 def test_other_spellings_mean_the_same() -> None:
     one = battery(p_max_MW=0.4, p_min_MW=-0.3, ch_eff=0.8, dsc_eff=0.9, init_soc=0.6)
     config = {"bus": "Bus 1", "e_capacity_MWh": 2.0, "soc_init": 0.6, "eta_ch": 0.8}
-    other = ESS(
-        "store", {**config, "p_dsc_max_MW": 0.4, "p_ch_max_MW": 0.3, "eta_dsc": 0.9}
-    )
+    other = ESS("store", {**config, "p_dsc_max_MW": 0.4, "p_ch_max_MW": 0.3, "eta_dsc": 0.9})
     assert one.config == other.config
 
 

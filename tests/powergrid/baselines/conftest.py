@@ -12,8 +12,8 @@ import pytest
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 
 CHEAP, USUAL, DEAR = 20.0, 60.0, 150.0  # [$/MWh]
-CHEAP_HOURS = range(1, 5)
-DEAR_HOURS = range(18, 21)
+CHEAP_HOURS = range(1, 7)
+DEAR_HOURS = range(17, 21)
 
 
 def one_day() -> dict[str, np.ndarray]:

@@ -42,8 +42,8 @@ def test_a_plan_that_knows_the_end_leaves_the_battery_empty(env):
 
 
 def test_a_plan_that_does_not_know_the_end_saves_for_the_next_day(build):
-    # The day ends in its cheap hours: whoever looks beyond them has charged.
-    env = build(max_episode_steps=5)
+    # The episode ends with the cheap hours: whoever looks beyond them has charged.
+    env = build(max_episode_steps=7)
     assert last_soc(env, RollingHorizonPolicy(knows_end=False)) == pytest.approx(0.9, abs=1e-6)
 
 

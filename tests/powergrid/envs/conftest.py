@@ -62,7 +62,9 @@ def village(name: str, vn_kv: float) -> pp.pandapowerNet:
 @functools.cache
 def villages() -> pp.pandapowerNet:
     """Return feeder D with A behind a transformer and B behind a switch."""
-    net = merge_microgrid(village("D", 12.47), village("A", 4.16), "D Bus 2", load_scale=0.5)
+    feeder = village("D", 12.47)
+    pp.create_shunt(feeder, 2, q_mvar=-0.1, p_mw=0.0, name="D Cap 3")
+    net = merge_microgrid(feeder, village("A", 4.16), "D Bus 2", load_scale=0.5)
     return merge_microgrid(net, village("B", 12.47), "D Bus 3", load_scale=0.5)
 
 
@@ -77,7 +79,8 @@ def series(n_row: int = HOURS, seed: int = 0) -> dict[str, np.ndarray]:
     """Draw series of the four kinds, rounded as a file would hold them."""
     rng = np.random.default_rng(seed)
     hour = np.arange(n_row)
-    sun = np.maximum(0.0, np.sin((hour % 24 - 6) / 12 * np.pi))
+    # Noon is at four o'clock, so that episodes of six hours from midnight see the sun.
+    sun = np.maximum(0.0, np.sin((hour % 24 + 2) / 12 * np.pi))
     return {
         "load": np.round(rng.uniform(0.4, 1.0, n_row), 3),
         "solar": np.round(sun * rng.uniform(0.5, 1.0, n_row), 3),

@@ -120,7 +120,9 @@ def test_reset_draws_another_day_where_the_first_has_no_solution(make_villages: 
 
 def test_reset_gives_up_after_ten_days_and_names_the_weakest_bus(make_villages: Any) -> None:
     env = make_villages(dataset={"train": {"load": np.full(24 * 50, 200.0)}})
-    with pytest.raises(HeronError, match=r"start of 10 day.*lowest voltage is 0\.\d+ p.u., at A Bus 3"):
+    with pytest.raises(
+        HeronError, match=r"start of 10 day.*lowest voltage is 0\.\d+ p.u., at A Bus 3"
+    ):
         env.reset(seed=0)
     assert env.power_flow.n_failed >= 10
 

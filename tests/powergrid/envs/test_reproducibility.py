@@ -14,6 +14,7 @@ import pytest
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.setups.loader import load_setup
 
+
 def far_episode() -> str:
     """Return a digest of an episode in a new environment of a shipped setup."""
     config = load_setup("ieee34_ieee13")

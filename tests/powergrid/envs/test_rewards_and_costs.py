@@ -102,7 +102,9 @@ def test_fuel_and_wear_are_paid_by_the_hour(make_villages: Any) -> None:
 
 
 def test_safety_counts_own_buses_and_lines_and_a_share_of_the_feeders(make_villages: Any) -> None:
-    env = with_narrow_limits(make_villages(dso_config={"name": "D", "line_drop_compensation": False}))
+    env = with_narrow_limits(
+        make_villages(dso_config={"name": "D", "line_drop_compensation": False})
+    )
     env.net.ext_grid["vm_pu"] = 1.1
     for _, infos in steps(env):
         flow, net = env.power_flow.result, env.net

@@ -113,7 +113,9 @@ def test_both_layouts_lead_to_the_same_episode(small: Any, own: Any) -> None:
             mine[agent] = np.array(
                 [
                     shared[agent][
-                        small.action_names(agent).index(f"{slots[n.split('.')[0]]}.{n.split('.')[1]}")
+                        small.action_names(agent).index(
+                            f"{slots[n.split('.')[0]]}.{n.split('.')[1]}"
+                        )
                     ]
                     for n in own.action_names(agent)
                 ]
@@ -206,15 +208,18 @@ def test_the_state_is_the_whole_table(small: Any) -> None:
     state = small.state()
     assert small.state_space.contains(state)
     assert len(small.state_names) == len(set(small.state_names)) == len(state)
-    for slot in ("A.market.price", "A/store.storage.soc", "B/reg.tap.tap", "B.bus_voltages.vm_pu[2]"):
+    for slot in (
+        "A.market.price",
+        "A/store.storage.soc",
+        "B/reg.tap.tap",
+        "B.bus_voltages.vm_pu[2]",
+    ):
         assert slot in small.state_names
     price = state[small.state_names.index("A.market.price")]
     assert price == np.float32(small.agent_dict["A"].state.market.price)
 
 
-def test_the_idle_action_rests_in_both_modes(
-    small: Any, make_villages: Callable[..., Any]
-) -> None:
+def test_the_idle_action_rests_in_both_modes(small: Any, make_villages: Callable[..., Any]) -> None:
     assert small.action_space("A").contains(small.idle_action("A"))
     env = make_villages(action_mode="dict")
     for mode in (small, env):

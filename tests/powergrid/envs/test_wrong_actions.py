@@ -63,7 +63,10 @@ WRONG_STEPS: list[tuple[dict[str, Any], str]] = [
     ({"A": np.zeros((1, 9)), "B": OK}, r"action of A has shape \(1, 9\), expected \(9,\)"),
     ({"A": 0.5, "B": OK}, r"action of A has shape \(\), expected \(9,\)"),
     ({"A": None, "B": OK}, r"action of A has shape \(\), expected \(9,\)"),
-    ({"A": ["up"] * 9, "B": OK}, r"action of A is no array of numbers \(could not .*'up'\), expected"),
+    (
+        {"A": ["up"] * 9, "B": OK},
+        r"action of A is no array of numbers \(could not .*'up'\), expected",
+    ),
     ({"A": {"c": OK}, "B": OK}, "action of A is no array of numbers"),
     ({"A": OK}, "no action for B: each of A, B needs one"),
     ({}, "no action for A, B"),
@@ -136,7 +139,11 @@ def test_options_of_others_are_let_pass(env: Any) -> None:
     [
         ("c", np.full(7, np.nan), "action of A is not finite at Generator0.p"),
         ("c", np.zeros(6), r"action of A has parts .*'c': \(6,\).*expected .*'c': \(7,\)"),
-        ("d", np.array([0, 3]), r"discrete action of A is \[0, 3\], expected integers below \[2, 3\]"),
+        (
+            "d",
+            np.array([0, 3]),
+            r"discrete action of A is \[0, 3\], expected integers below \[2, 3\]",
+        ),
         ("d", np.array([0.5, 0]), "discrete action of A is .* expected integers"),
         ("d", np.array([np.nan, 0]), "discrete action of A is .* expected integers"),
         ("d", None, "action of A has parts"),

@@ -64,7 +64,7 @@ class CurvePanels:
             ax.tick_params(labelsize=size_pt, length=2.5, pad=2.0, labelbottom=i == len(TITLES) - 1)
             ax.grid(visible=True, linewidth=0.4, alpha=0.5)
             # Hours divide by 3 and 6, and so should their ticks.
-            ax.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 1.5, 3, 6, 10]))
+            ax.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 3, 5, 6, 10]))
             ax.yaxis.set_major_locator(MaxNLocator(nbins=6))
             for side in ("top", "right"):
                 ax.spines[side].set_visible(False)
@@ -78,9 +78,11 @@ class CurvePanels:
         self._load = _line(power, LOAD_COLOR, "load")
         self._exchange = {name: _line(power, color, name) for name, color in colors.items()}
         self._soc: dict[tuple[str, str], Line2D] = {}
+        names = [device for _, device in storages]
         for agent, device in storages:
+            label = device if names.count(device) == 1 else f"{agent} {device}"
             dashes = DASHES[sum(owner == agent for owner, _ in self._soc) % len(DASHES)]
-            self._soc[agent, device] = _line(charge, colors[agent], device, dashes)
+            self._soc[agent, device] = _line(charge, colors[agent], label, dashes)
         self._low = _line(voltage, LOW_COLOR, "lowest")
         self._high = _line(voltage, HIGH_COLOR, "highest")
         for ax, lines in (
