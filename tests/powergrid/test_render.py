@@ -27,7 +27,7 @@ N_STEP = 4
 CONFIG = {
     "max_episode_steps": N_STEP,
     "dataset": "shipped",
-    "dso_config": {"network": "ieee13", "load_scale": 0.3},
+    "dso_config": {"network": "ieee13", "load_scale": 0.3, "line_drop_compensation": False},
     "microgrid_configs": [
         {
             "name": "MG1",

@@ -208,8 +208,8 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             bus, vm_pu, share = weakest_bus(self.power_flow)
             raise HeronError(
                 f"the power flow did not converge at the start of {n_try} day(s); with loads and "
-                f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: lower "
-                f"load_scale, strengthen the connection, or choose another bus"
+                f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: "
+                f"lower load_scale, strengthen the connection, or choose another bus"
             )
         self.agents = list(self.possible_agents)
         self.metrics = EpisodeMetrics(self.possible_agents)

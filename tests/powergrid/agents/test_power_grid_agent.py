@@ -173,5 +173,5 @@ def test_a_price_of_none_leaves_no_connection_to_configure(feeder: pp.pandapower
 
 
 def test_an_unknown_key_of_the_grid_names_the_nearest(feeder: pp.pandapowerNet) -> None:
-    with pytest.raises(ConfigError, match="grid 'MG1': .*did you mean 'load_scale'"):
+    with pytest.raises(ConfigError, match=r"grid 'MG1': .*did you mean 'load_scale'"):
         grid_agent(feeder, load_scal=0.1)

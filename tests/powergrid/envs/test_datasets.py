@@ -64,7 +64,7 @@ def test_an_empty_split_is_an_error_only_when_it_is_chosen(
 ) -> None:
     data = {"train": {"price": [50.0] * 24}, "test": {}}
     make_villages(dataset=data)
-    with pytest.raises(ConfigError, match="the dataset has no 'test' split; it holds .*train"):
+    with pytest.raises(ConfigError, match=r"the dataset has no 'test' split; it holds .*train"):
         make_villages(dataset=data, train=False)
 
 

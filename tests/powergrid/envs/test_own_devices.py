@@ -212,7 +212,7 @@ def test_a_plant_without_a_rating_is_told(
     small_config["microgrid_configs"][0]["devices"] = [
         {"type": "Mill", "name": "mill", "bus": "Bus 3"}
     ]
-    with pytest.raises(ConfigError, match="device 'mill' has available_power, so .* p_rated_MW"):
+    with pytest.raises(ConfigError, match=r"device 'mill' has available_power, so .* p_rated_MW"):
         env_of_config(small_config).reset(seed=0)
 
 

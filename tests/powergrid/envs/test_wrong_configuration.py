@@ -84,12 +84,12 @@ def one_microgrid(**changes: Any) -> dict[str, Any]:
 def test_an_unknown_network_is_named() -> None:
     with pytest.raises(ConfigError, match="unknown network 'ieee43'; did you mean 'ieee34'"):
         MultiAgentMicrogrids({**one_microgrid(), "dso_config": {"network": "ieee43"}})
-    with pytest.raises(ConfigError, match="unknown network 'ieee14'.* 'ieee13'"):
+    with pytest.raises(ConfigError, match=r"unknown network 'ieee14'.* 'ieee13'"):
         MultiAgentMicrogrids(one_microgrid(network="ieee14"))
 
 
 def test_an_unknown_connection_bus_is_named() -> None:
-    with pytest.raises(ConfigError, match="Bus 'DSO Bus 85' not found in network.*DSO Bus 85"):
+    with pytest.raises(ConfigError, match=r"Bus 'DSO Bus 85' not found in network.*DSO Bus 85"):
         MultiAgentMicrogrids(one_microgrid(connection_bus="DSO Bus 85"))
 
 
