@@ -35,9 +35,7 @@ def test_a_piecewise_curve_goes_on_beyond_its_ends() -> None:
 @pytest.mark.parametrize(
     ("powers", "costs"), [([0.0], [1.0]), ([0.0, 1.0], [1.0]), ([1.0, 1.0], [0.0, 2.0])]
 )
-def test_a_piecewise_curve_that_is_none_is_refused(
-    powers: list[float], costs: list[float]
-) -> None:
+def test_a_piecewise_curve_that_is_none_is_refused(powers: list[float], costs: list[float]) -> None:
     with pytest.raises(ValueError, match=r"piecewise|break points"):
         piecewise_linear_cost(0.5, powers, costs)
 

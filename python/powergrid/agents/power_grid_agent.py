@@ -20,6 +20,8 @@ from powergrid.agents.grid_agent import GridAgent
 from powergrid.agents.observation_layout import ObservationLayout, agent_layouts
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.agents.registry import DEVICE_REGISTRY
+from powergrid.agents.renewable_profile import profile_of, rated_power
+from powergrid.agents.standalone import Standalone
 from powergrid.agents.table import build_table
 from powergrid.agents.transformer import Transformer
 from powergrid.core.features.availability import AvailablePower
@@ -106,7 +108,7 @@ class PowerGridAgent(GridAgent):
         self.window: ProfileWindow | None = None
         self.table: FeatureTable | None = None
         self.observation_layout: ObservationLayout | None = None
-        self._alone: _Alone | None = None
+        self._alone: Standalone | None = None
         self._profiles = Profiles(None, "train")
         self.energy_bought_mwh = 0.0  # during the last step, through the meter
         self.energy_sold_mwh = 0.0
@@ -185,8 +187,8 @@ class PowerGridAgent(GridAgent):
             if isinstance(device, Grid):
                 device.price = price
             if hasattr(device, "available_power"):
-                share = float(window.actual[_source(device)][k])
-                device.available_power = share * _rating(device)
+                share = float(window.actual[profile_of(device)][k])
+                device.available_power = share * rated_power(device)
                 device.state.availability.available_p_MW = device.available_power
 
     def write_setpoints(self, flow: PandapowerFlow, k: int) -> None:
@@ -337,7 +339,7 @@ class PowerGridAgent(GridAgent):
             self.apply_action(flat)
             return
         if self._alone is None:
-            self._alone = _Alone(self, self._profiles)
+            self._alone = Standalone(self, self._profiles)
         self._alone.step(self, flat)
 
     def check_action(self, action: Any) -> np.ndarray:
@@ -369,62 +371,8 @@ class PowerGridAgent(GridAgent):
         return flat
 
 
-class _Alone:
-    """What an agent needs to be stepped without an environment."""
-
-    def __init__(self, agent: PowerGridAgent, profiles: Profiles) -> None:
-        self.flow = PandapowerFlow(agent.net)
-        self.k = 0
-        config = agent.config_model
-        areas = {"load": config.load_area, "price": config.load_area}
-        n_row = profiles.n_row
-        series = {
-            kind: profiles.window(kind, areas.get(kind, config.renew_area), 0.0, n_row, 3600.0)
-            for kind in ("load", "solar", "wind", "price")
-        }
-        agent.set_window(ProfileWindow(series, series, 0.0, 3600.0, 0))
-        self.n_row = n_row
-
-    def step(self, agent: PowerGridAgent, flat: np.ndarray) -> None:
-        row = self.k % self.n_row
-        agent.begin_interval(row, 1.0)
-        agent.apply_action(flat)
-        agent.write_setpoints(self.flow, row)
-        if not self.flow.solve():
-            raise RuntimeError(
-                f"{agent.agent_id}: the power flow of step {self.k} does not converge; the "
-                f"set-points ask for more than the network can carry"
-            )
-        agent.read_results(self.flow, 1.0)
-        agent.book(1.0)
-        self.k += 1
-
-
 def _accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:
     """Return which of `net_results` and `dt` the device's update_state takes."""
     parameters = inspect.signature(device.update_state).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     return tuple(name for name in ("net_results", "dt") if takes_all or name in parameters)
-
-
-def _source(device: DeviceAgent) -> str:
-    """Return the profile of a renewable: what it says, else "solar" or "wind" by its name."""
-    source = getattr(device, "source", None)
-    if source is not None:
-        return str(source)
-    kind = f"{device.kind} {type(device).__name__}".lower()
-    return "solar" if "solar" in kind or "pv" in kind else "wind"
-
-
-def _rating(device: DeviceAgent) -> float:
-    """Return the rated power [MW] of a renewable from its configuration."""
-    config = getattr(device, "config", None)
-    for name in ("p_rated_MW", "p_max_MW"):
-        value = getattr(config, name, None)
-        if value is None and name in device._config:
-            value = device._config[name]
-        if value is not None:
-            return float(value)
-    raise ConfigError(
-        f"device '{device.agent_id}' has available_power, so its configuration needs p_rated_MW"
-    )
