@@ -90,7 +90,8 @@ def test_training_writes_a_checkpoint_a_plot_and_finite_results(training):
 
 def test_training_goes_on_from_a_checkpoint(training, tmp_path: Path):
     folder, _ = training
-    printed = run_training(tmp_path, "--resume", str(folder / "checkpoint"), "--eval-episodes", "0")
+    more = ["--resume", str(folder / "checkpoint"), "--eval-episodes", "0", "--num-workers", "0"]
+    printed = run_training(tmp_path, *more)
     assert "iteration   2" in printed
     assert "after 48 steps" in printed
 

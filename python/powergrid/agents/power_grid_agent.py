@@ -30,12 +30,10 @@ from powergrid.core.features.network import BusVoltages, GridSummary, LineFlows
 from powergrid.data.profiles import Profiles
 from powergrid.networks.lookup import bus_index
 from powergrid.powerflow.meter import Meter
-from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow, positions
-from powergrid.utils.safety import loading_over_pct, voltage_deviation
+from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow
+from powergrid.powerflow.zone import Zone
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
-
-V_MIN_PU, V_MAX_PU = 0.95, 1.05  # normal operating band of bus voltages
 
 
 class PowerGridAgent(GridAgent):
@@ -85,7 +83,6 @@ class PowerGridAgent(GridAgent):
         super().__init__(grid_config, protocol, policy, **kwargs)
         self.net = net
         zone = self.agent_id
-        self._own_bus = self._find_buses(net, zone)
         self.pcc = net.get("heron_pcc", {}).get(zone)  # how a merged microgrid is connected
         self._add_meter_device()
         for device in self.devices.values():
@@ -94,7 +91,7 @@ class PowerGridAgent(GridAgent):
                 device.state.add_feature("availability", AvailablePower())
         self._takes = {d: _accepted_arguments(device) for d, device in self.devices.items()}
         self._find_elements()
-        n_bus, n_line = len(self.bus_rows), len(self.line_rows)
+        n_bus, n_line = len(self.zone.bus_rows), len(self.zone.line_rows)
         self.state.add_feature("bus_voltages", BusVoltages(vm_pu=np.ones(n_bus)))
         self.state.add_feature(
             "line_flows", LineFlows(p_MW=np.zeros(n_line), loading_pct=np.zeros(n_line))
@@ -115,7 +112,8 @@ class PowerGridAgent(GridAgent):
 
     # --- which part of the network is the agent's ---------------------------------------------
 
-    def _find_buses(self, net: pp.pandapowerNet, zone: str) -> np.ndarray:
+    @staticmethod
+    def _find_buses(net: pp.pandapowerNet, zone: str) -> np.ndarray:
         own = net.bus.index[net.bus["zone"] == zone]
         return np.asarray(own if len(own) else net.bus.index)
 
@@ -133,14 +131,9 @@ class PowerGridAgent(GridAgent):
             self.add_device(Grid("grid"))
 
     def _find_elements(self) -> None:
-        """Find the rows of the grid's own buses, lines and loads, and its meter."""
+        """Find the grid's own part of the network, and its meter."""
         net = self.net
-        own = set(self._own_bus.tolist())
-        self.bus_rows = positions(self._own_bus, net.bus.index.to_numpy())
-        self.line_rows = np.flatnonzero(net.line["from_bus"].isin(own).to_numpy())
-        self.load_rows = np.flatnonzero(net.load["bus"].isin(own).to_numpy())
-        self.base_load_p_mw = net.load["p_mw"].to_numpy(np.float64)[self.load_rows]
-        self.base_load_q_mvar = net.load["q_mvar"].to_numpy(np.float64)[self.load_rows]
+        self.zone = Zone(net, self._find_buses(net, self.agent_id))
         self.meter: Meter | None = None
         meters = [device for device in self.devices.values() if isinstance(device, Grid)]
         if not meters:
@@ -195,9 +188,8 @@ class PowerGridAgent(GridAgent):
         """Write the interval's loads and the devices' set-points to the power flow."""
         assert self.window is not None
         multiplier = float(self.window.actual["load"][k]) * self.load_factor
-        flow.load_p_mw[self.load_rows] = self.base_load_p_mw * multiplier
-        flow.load_q_mvar[self.load_rows] = self.base_load_q_mvar * multiplier
-        self.state.grid.total_load_MW = float(self.base_load_p_mw.sum()) * multiplier
+        self.zone.write_loads(flow, multiplier)
+        self.state.grid.total_load_MW = float(self.zone.base_load_p_mw.sum()) * multiplier
         for device in self.devices.values():
             if device.pp_idx < 0:
                 continue
@@ -216,13 +208,13 @@ class PowerGridAgent(GridAgent):
         """
         result = flow.result
         voltages, lines = self.state.bus_voltages, self.state.line_flows
-        vm = result.vm_pu[self.bus_rows]
+        vm = result.vm_pu[self.zone.bus_rows]
         voltages.vm_pu = vm
         voltages.v_min = float(vm.min())
         voltages.v_max = float(vm.max())
-        if self.line_rows.size:
-            lines.p_MW = result.p_line_mw[self.line_rows]
-            lines.loading_pct = result.line_loading_percent[self.line_rows]
+        if self.zone.line_rows.size:
+            lines.p_MW = result.p_line_mw[self.zone.line_rows]
+            lines.loading_pct = result.line_loading_percent[self.zone.line_rows]
             lines.max_loading = float(lines.loading_pct.max())
         self.energy_bought_mwh = self.energy_sold_mwh = 0.0
         for device_id, device in self.devices.items():
@@ -257,8 +249,8 @@ class PowerGridAgent(GridAgent):
             measured["p_mw"], measured["q_mvar"] = self.meter.read(flow)
         return measured
 
-    def book(self, dt: float) -> None:
-        """Work out cost [$] and safety of the interval of `dt` hours from the present state."""
+    def book(self, result: FlowResult, dt: float) -> None:
+        """Work out cost [$] and safety of the interval of `dt` hours that ended with `result`."""
         cost_parts: dict[str, float] = {}
         device_safety = 0.0
         for device in self.devices.values():
@@ -268,11 +260,7 @@ class PowerGridAgent(GridAgent):
                 cost_parts[name] = cost_parts.get(name, 0.0) + rate * dt
         self.cost_parts = cost_parts
         self.cost = sum(cost_parts.values())
-        self.safety_parts = {
-            "device": device_safety,
-            "voltage": voltage_deviation(self.state.bus_voltages.vm_pu, V_MIN_PU, V_MAX_PU),
-            "loading": loading_over_pct(self.state.line_flows.loading_pct),
-        }
+        self.safety_parts = {"device": device_safety, **self.zone.violations(result)}
         self.safety = sum(self.safety_parts.values())
 
     def add_safety(self, part: str, value: float) -> None:

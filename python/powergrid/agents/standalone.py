@@ -52,5 +52,5 @@ class Standalone:
                 f"set-points ask for more than the network can carry"
             )
         agent.read_results(self.flow, 1.0)
-        agent.book(1.0)
+        agent.book(self.flow.result, 1.0)
         self.k += 1

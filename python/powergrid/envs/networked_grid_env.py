@@ -433,7 +433,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         shared = self.distribution.safety(flow) / len(self.agent_dict)
         for agent in self.agent_dict.values():
             agent.read_results(flow, self._dt)
-            agent.book(self._dt)
+            agent.book(flow.result, self._dt)
             agent.add_safety("distribution", shared)
         return converged
 

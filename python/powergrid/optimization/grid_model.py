@@ -54,8 +54,8 @@ class GridModel:
         known = (Generator, ESS, RenewableGenerator, Transformer, Grid)
         meter = next((d for d in devices.values() if isinstance(d, Grid)), None)
         return cls(
-            load_mw=float(agent.base_load_p_mw.sum()) * agent.load_factor,
-            load_mvar=float(agent.base_load_q_mvar.sum()) * agent.load_factor,
+            load_mw=float(agent.zone.base_load_p_mw.sum()) * agent.load_factor,
+            load_mvar=float(agent.zone.base_load_q_mvar.sum()) * agent.load_factor,
             generators={k: d.config for k, d in devices.items() if isinstance(d, Generator)},
             batteries={k: d.config for k, d in devices.items() if isinstance(d, ESS)},
             renewables={

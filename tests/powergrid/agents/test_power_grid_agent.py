@@ -82,10 +82,10 @@ def test_an_agent_owns_the_buses_of_its_zone_only(feeder: pp.pandapowerNet) -> N
         for row, name in enumerate(feeder.bus["name"])
     ]
     agent = grid_agent(feeder)
-    assert agent.bus_rows.tolist() == [0, 1, 2, 3, 4]
+    assert agent.zone.bus_rows.tolist() == [0, 1, 2, 3, 4]
     other = PowerGridAgent(feeder, {"name": "MG10"}, SetpointProtocol())
-    assert len(other.bus_rows) == len(feeder.bus) - 5
-    assert not set(agent.load_rows) & set(other.load_rows)
+    assert len(other.zone.bus_rows) == len(feeder.bus) - 5
+    assert not set(agent.zone.load_rows) & set(other.zone.load_rows)
 
 
 def test_the_observation_lists_devices_then_grid_price_and_clock(feeder: pp.pandapowerNet) -> None:

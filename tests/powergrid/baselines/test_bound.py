@@ -83,7 +83,7 @@ def test_an_always_on_unit_pays_its_constant_cost_and_least_power(build):
     unit = {"type": "Generator", "name": "gen", "bus": "Bus 633", "p_max_MW": 0.1}
     unit |= {"p_min_MW": 0.05, "cost_curve_coefs": [0.0, 500.0, 7.0]}
     env = build([unit], max_episode_steps=2)
-    load = 0.5 * env.agent_dict["MG1"].base_load_p_mw.sum()
+    load = 0.5 * env.agent_dict["MG1"].zone.base_load_p_mw.sum()
     price = 60.0 + 20.0  # an hour each
     expected = (load - 0.05) * price + 2 * (500.0 * 0.05 + 7.0)
     assert perfect_foresight_bound(env, 0).cost == pytest.approx(expected)
@@ -96,7 +96,7 @@ def test_energy_not_taken_from_the_sun_is_paid_for_in_the_bound(build):
     bound = perfect_foresight_bound(env, 0)
     sun = 0.1 * env.agent_dict["MG1"].window.actual["solar"][:12]
     price = env.agent_dict["MG1"].window.actual["price"][:12]
-    load = 0.5 * env.agent_dict["MG1"].base_load_p_mw.sum()
+    load = 0.5 * env.agent_dict["MG1"].zone.base_load_p_mw.sum()
     assert bound.cost == pytest.approx(float((load - sun) @ price))
     # Losses cost a little more.
     assert record.cost - bound.cost == pytest.approx(float(sun @ (price + 30.0)), rel=0.05)

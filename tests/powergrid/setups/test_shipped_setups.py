@@ -27,10 +27,10 @@ def net_load_mw(env: MultiAgentMicrogrids) -> np.ndarray:
     """Return what load is left after sun and wind in each hour of the year."""
     profiles = env._source.profiles
     area = env.config.dso_config.load_area
-    net = env.distribution.base_load_p_mw.sum() * profiles.rows("load", area)
+    net = env.distribution.zone.base_load_p_mw.sum() * profiles.rows("load", area)
     for agent in env.agent_dict.values():
         config = agent.config_model
-        net = net + agent.base_load_p_mw.sum() * profiles.rows("load", config.load_area)
+        net = net + agent.zone.base_load_p_mw.sum() * profiles.rows("load", config.load_area)
         for device in agent.devices.values():
             if hasattr(device, "available_power"):
                 source = getattr(device, "source", "wind")

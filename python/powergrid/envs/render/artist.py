@@ -13,7 +13,6 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from powergrid.agents.power_grid_agent import V_MAX_PU, V_MIN_PU
 from powergrid.envs.render import symbols
 from powergrid.envs.render.arrangement import LEGEND_HEIGHT, UNITS_PER_INCH, arrange
 from powergrid.envs.render.device_artist import DeviceArtist
@@ -21,6 +20,7 @@ from powergrid.envs.render.diagram import Diagram, DiagramState
 from powergrid.envs.render.legend import draw_colorbar, draw_legend
 from powergrid.envs.render.symbols import ALARM, FAINT, INK, PAPER, WARNING
 from powergrid.envs.render.text import format_power, format_tap
+from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 __all__ = ["OneLineArtist"]
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from powergrid.agents.power_grid_agent import V_MAX_PU, V_MIN_PU
 from powergrid.envs.render.episode import EpisodeRecord
 from powergrid.envs.render.symbols import INK, VIOLATION
+from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 __all__ = ["CurvePanels"]
 

@@ -9,10 +9,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
-from powergrid.agents.power_grid_agent import V_MAX_PU, V_MIN_PU
 from powergrid.envs.render import symbols
 from powergrid.envs.render.arrangement import Arrangement
 from powergrid.envs.render.diagram import Diagram
+from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 __all__ = ["draw_colorbar", "draw_legend"]
 

@@ -1,0 +1,51 @@
+"""The part of a network that one party answers for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandapower as pp
+
+from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow, positions
+from powergrid.utils.safety import loading_over_pct, voltage_deviation
+
+__all__ = ["Zone"]
+
+V_MIN_PU, V_MAX_PU = 0.95, 1.05  # normal operating band of bus voltages
+
+
+class Zone:
+    """Rows of a set of buses, of the lines that begin at them and of the loads on them.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        The whole network.
+    buses : ndarray
+        Numbers of the buses, (n_bus,).
+
+    Attributes
+    ----------
+    bus_rows, line_rows, load_rows : ndarray of intp
+        Positions in the network's tables.
+    base_load_p_mw, base_load_q_mvar : ndarray, (n_load,)
+        Consumption at a load multiplier of 1.
+    """
+
+    def __init__(self, net: pp.pandapowerNet, buses: np.ndarray) -> None:
+        self.bus_rows = positions(buses, net.bus.index.to_numpy())
+        self.line_rows = np.flatnonzero(net.line["from_bus"].isin(buses).to_numpy())
+        self.load_rows = np.flatnonzero(net.load["bus"].isin(buses).to_numpy())
+        self.base_load_p_mw = net.load["p_mw"].to_numpy(np.float64)[self.load_rows]
+        self.base_load_q_mvar = net.load["q_mvar"].to_numpy(np.float64)[self.load_rows]
+
+    def write_loads(self, flow: PandapowerFlow, multiplier: float) -> None:
+        """Set the loads to `multiplier` times their base."""
+        flow.load_p_mw[self.load_rows] = self.base_load_p_mw * multiplier
+        flow.load_q_mvar[self.load_rows] = self.base_load_q_mvar * multiplier
+
+    def violations(self, result: FlowResult) -> dict[str, float]:
+        """Return the violations by kind: p.u. outside the voltage band, overload as a fraction."""
+        return {
+            "voltage": voltage_deviation(result.vm_pu[self.bus_rows], V_MIN_PU, V_MAX_PU),
+            "loading": loading_over_pct(result.line_loading_percent[self.line_rows]),
+        }
