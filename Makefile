@@ -75,6 +75,7 @@ distclean: clean
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade 'pip>=23.3'  # an older one does not find the extra multi_agent
 	@touch $@
 
 $(DEMO): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created

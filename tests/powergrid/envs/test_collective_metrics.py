@@ -64,10 +64,12 @@ def test_metrics_of_a_finished_episode_last_until_the_next_reset(small: Any) -> 
 
 def test_rewards_count_as_they_are_paid_out(make_villages: Any) -> None:
     env = make_villages(share_reward=True, penalty=100.0)
-    _, rewards = play(env, 3)
-    assert env.get_collective_metrics()["mean_reward"] == pytest.approx(
-        np.mean([r["A"] for r in rewards])
-    )
+    env.net.line["max_i_ka"] = 0.005  # overloads, so that a reward is not minus the cost
+    infos, rewards = play(env, 3)
+    found = env.get_collective_metrics()
+    assert found["mean_reward"] == pytest.approx(np.mean([r["A"] for r in rewards]))
+    assert sums(infos, "safety").sum() > 0.0
+    assert found["mean_reward"] < -found["total_cost"] / 6.0
 
 
 def test_another_span_is_refused(small: Any) -> None:
