@@ -109,6 +109,14 @@ def test_a_set_point_is_cut_to_what_the_interval_allows() -> None:
     assert store.state.electrical.p_MW == pytest.approx((0.5 - 0.1) * 2.0 * 0.95)
 
 
+@pytest.mark.parametrize(("action", "end"), [(-1.0, 0.9), (1.0, 0.1)])
+def test_a_limit_within_reach_is_reached_exactly(action: float, end: float) -> None:
+    store = battery(p_max_MW=5.0, ch_eff=0.8, dsc_eff=0.7)
+    store.set_device_action(np.array([action]))
+    store.update_state(dt=1.0)
+    assert store.state.storage.soc == pytest.approx(end, abs=1e-12)
+
+
 def test_the_idle_action_rests_even_with_lopsided_limits() -> None:
     store = battery(p_max_MW=0.3, p_min_MW=-0.9)
     store.set_device_action(store.idle_action())
