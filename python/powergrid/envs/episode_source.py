@@ -18,7 +18,7 @@ from powergrid.data.shipped import (
     shipped_manifest,
     shipped_minute_dataset,
 )
-from powergrid.data.variability import minute_variability
+from powergrid.data.variability import VARIABLE_KINDS, minute_variability
 from powergrid.envs.config import EnvConfig
 
 __all__ = ["EpisodeSource"]
@@ -99,13 +99,21 @@ class EpisodeSource:
         if self.variability and noise_seed is not None:
             actual = {"price": forecast["price"]} | {
                 kind: np.minimum(
-                    forecast[kind] * minute_variability(kind, n, self.step_s, noise_seed),
+                    forecast[kind] * self._fluctuation(kind, area[kind], n, noise_seed),
                     np.maximum(forecast[kind], 1.0),
                 )
-                for kind in ("load", "solar", "wind")
+                for kind in VARIABLE_KINDS
             }
         start_s += self._weekday * DAY_S
         return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
+
+    def _fluctuation(self, kind: str, area: str | None, n_step: int, noise_seed: int) -> np.ndarray:
+        """Return the factors of one series; whoever follows the same one gets the same."""
+        chosen = self.area(kind, area)
+        areas = self.profiles.areas(kind)
+        stream = (VARIABLE_KINDS.index(kind), areas.index(chosen) if chosen in areas else 0)
+        rng = np.random.default_rng([noise_seed, *stream])
+        return minute_variability(kind, n_step, self.step_s, rng)
 
 
 def _area_of_kind(load_area: str | None, renew_area: str | None) -> dict[str, str | None]:

@@ -129,7 +129,7 @@ def ppo_config(
                 "num_epochs": 10,
                 "entropy_coeff": 0.0,
                 "use_kl_loss": False,
-                # Returns are a sum over a day: without this the value loss would be cut off.
+                # Returns are a sum over an episode: without this the value loss would be cut off.
                 "vf_clip_param": float("inf"),
                 "grad_clip": 0.5,
                 "learner_connector": partial(reward_scaling, reward_scale),
