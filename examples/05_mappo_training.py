@@ -19,6 +19,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ def train(args: argparse.Namespace, output: Path) -> list[float]:
         log.finish()
     algorithm.save_to_path(str(output / "checkpoint"))
     algorithm.stop()
-    Path(algorithm.logdir).rmdir()  # an empty folder that Ray makes under ~/ray_results
+    shutil.rmtree(algorithm.logdir, ignore_errors=True)  # Ray leaves an empty ~/ray_results/...
     return returns
 
 

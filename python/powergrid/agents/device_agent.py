@@ -161,16 +161,3 @@ class DeviceAgent(FieldAgent):
             if feature != "electrical":
                 chosen += [(feature, name) for name in block.names()]
         return chosen
-
-
-def denormalize(value: float, low: float, high: float) -> float:
-    """Map `value` in [-1, 1] to [low, high]; values outside are clipped."""
-    share = (min(max(float(value), -1.0), 1.0) + 1.0) / 2.0
-    return low + share * (high - low)
-
-
-def normalize(value: float, low: float, high: float) -> float:
-    """Map `value` in [low, high] to [-1, 1]; the inverse of `denormalize`, 0 if low == high."""
-    if high == low:
-        return 0.0
-    return min(max(2.0 * (value - low) / (high - low) - 1.0, -1.0), 1.0)

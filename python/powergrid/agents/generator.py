@@ -10,7 +10,8 @@ from gymnasium.spaces import Box, MultiDiscrete, Space
 from gymnasium.spaces import Dict as DictSpace
 from pydantic import Field, model_validator
 
-from powergrid.agents.device_agent import DeviceAgent, DeviceConfig, denormalize, normalize
+from powergrid.agents.device_agent import DeviceAgent, DeviceConfig
+from powergrid.agents.set_point import denormalize, normalize, within_rating
 from powergrid.core.config import parse_config
 from powergrid.core.features.electrical import ElectricalBasePh
 from powergrid.core.features.power_limits import PowerLimits
@@ -141,11 +142,8 @@ class Generator(DeviceAgent):
             else denormalize(action[0], config.p_min_MW, config.p_max_MW)
         )
         q = denormalize(action[1], config.q_min_MVAr, config.q_max_MVAr)
-        if config.s_rated_MVA is not None:
-            q_room = float(np.sqrt(max(config.s_rated_MVA**2 - p * p, 0.0)))
-            q = min(max(q, -q_room), q_room)
         electrical.p_MW = p
-        electrical.q_MVAr = q
+        electrical.q_MVAr = within_rating(q, p, config.s_rated_MVA)
 
     def _switch(self, wanted: bool) -> None:
         """Begin, or call off, a change of status."""

@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium.spaces import Box
 from pydantic import Field, model_validator
 
-from powergrid.agents.device_agent import DeviceAgent, DeviceConfig, denormalize, normalize
+from powergrid.agents.device_agent import DeviceAgent, DeviceConfig
+from powergrid.agents.set_point import denormalize, normalize, within_rating
 from powergrid.core.config import parse_config
 from powergrid.core.features.availability import AvailablePower
 from powergrid.core.features.electrical import ElectricalBasePh
@@ -115,10 +116,7 @@ class RenewableGenerator(DeviceAgent):
         electrical.p_MW = p
         if config.q_max_MVAr > 0.0:
             q = denormalize(action[1], -config.q_max_MVAr, config.q_max_MVAr)
-            if config.s_rated_MVA is not None:
-                q_room = float(np.sqrt(max(config.s_rated_MVA**2 - p * p, 0.0)))
-                q = min(max(q, -q_room), q_room)
-            electrical.q_MVAr = q
+            electrical.q_MVAr = within_rating(q, p, config.s_rated_MVA)
 
     def update_cost_safety(self) -> None:
         """Book curtailment [$/h]; safety is the excess over the inverter's rating."""

@@ -9,7 +9,8 @@ import numpy as np
 from gymnasium.spaces import Box
 from pydantic import Field, model_validator
 
-from powergrid.agents.device_agent import DeviceAgent, DeviceConfig, denormalize, normalize
+from powergrid.agents.device_agent import DeviceAgent, DeviceConfig
+from powergrid.agents.set_point import denormalize, normalize, within_rating
 from powergrid.core.config import parse_config
 from powergrid.core.features.electrical import ElectricalBasePh
 from powergrid.core.features.storage import StorageBlock
@@ -159,10 +160,7 @@ class ESS(DeviceAgent):
         electrical.p_MW = p
         if self.has_reactive_power:
             q = denormalize(action[1], config.q_min_MVAr, config.q_max_MVAr)
-            if config.s_rated_MVA is not None:
-                q_room = float(np.sqrt(max(config.s_rated_MVA**2 - p * p, 0.0)))
-                q = min(max(q, -q_room), q_room)
-            electrical.q_MVAr = q
+            electrical.q_MVAr = within_rating(q, p, config.s_rated_MVA)
 
     def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Move the state of charge by what flowed during `dt` hours."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from powergrid.agents.device_agent import DeviceAgent, normalize
+from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.generator import Generator
 from powergrid.agents.renewable import RenewableGenerator
+from powergrid.agents.set_point import normalize
 from powergrid.agents.storage import ESS
 from powergrid.agents.transformer import Transformer
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
