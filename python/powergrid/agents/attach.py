@@ -43,6 +43,11 @@ def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None
         If the device names no bus, or one that the network does not have.
     """
     label = f"{zone} {device.agent_id}"
+    if device.element and "electrical" not in device.state.features:
+        raise ConfigError(
+            f"{zone}: device '{device.agent_id}' has no feature 'electrical', so nothing says what "
+            f"it injects: call state.add_feature('electrical', ElectricalBasePh()) when it is made"
+        )
     if isinstance(device, Transformer):
         index = trafo_index(net, device.config.transformer, zone)
         row = net.trafo.loc[index]

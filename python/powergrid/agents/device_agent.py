@@ -48,7 +48,7 @@ class DeviceAgent(FieldAgent):
     safety : float
         Limit violation, dimensionless, 0 inside the limits.
     cost_parts : dict[str, float]
-        `cost` by cause [$/h]; a kind that leaves it empty is booked under "device".
+        `cost` by cause [$/h]; a kind may leave it empty, see `cost_by_cause`.
     dt : float
         Length of the interval that the next action rules [h]; set by the environment.
     pp_idx, bus_idx : int
@@ -137,6 +137,11 @@ class DeviceAgent(FieldAgent):
         """Set `cost` [$/h] and `safety`; a kind without running cost need not override it."""
         self.cost = 0.0
         self.safety = 0.0
+
+    def cost_by_cause(self) -> dict[str, float]:
+        """Return `cost` by cause [$/h]; what `cost_parts` does not explain is under "device"."""
+        rest = self.cost - sum(self.cost_parts.values())
+        return {**self.cost_parts, "device": rest} if rest != 0.0 else self.cost_parts
 
     def reset_device(self) -> None:
         """Return to the initial state; kinds with more state than features extend it."""

@@ -256,7 +256,7 @@ class PowerGridAgent(GridAgent):
         for device in self.devices.values():
             device.update_cost_safety()
             device_safety += device.safety
-            for name, rate in (device.cost_parts or {"device": device.cost}).items():
+            for name, rate in device.cost_by_cause().items():
                 cost_parts[name] = cost_parts.get(name, 0.0) + rate * dt
         self.cost_parts = cost_parts
         self.cost = sum(cost_parts.values())

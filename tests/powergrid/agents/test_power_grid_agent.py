@@ -11,7 +11,10 @@ import pytest
 
 from heron.errors import ConfigError
 from heron.protocols.vertical import SetpointProtocol
+from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.registry import DEVICE_REGISTRY
+from powergrid.agents.storage import ESS
 from powergrid.networks.ieee13 import IEEE13Bus
 
 GENERATOR = {
@@ -175,3 +178,35 @@ def test_a_price_of_none_leaves_no_connection_to_configure(feeder: pp.pandapower
 def test_an_unknown_key_of_the_grid_names_the_nearest(feeder: pp.pandapowerNet) -> None:
     with pytest.raises(ConfigError, match=r"grid 'MG1': .*did you mean 'load_scale'"):
         grid_agent(feeder, load_scal=0.1)
+
+
+class WornBattery(ESS):
+    """Costs something on top of what its parent books, and says no more about it."""
+
+    def update_cost_safety(self) -> None:
+        super().update_cost_safety()
+        self.cost += 3.0
+
+
+class Silent(DeviceAgent):
+    """Has no electrical feature."""
+
+
+def test_a_cost_beyond_the_named_parts_is_paid_too(
+    feeder: pp.pandapowerNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DEVICE_REGISTRY, "WornBattery", WornBattery)
+    agent = grid_agent(feeder, {**BATTERY, "type": "WornBattery", "degradation_cost": 2.0})
+    agent.step(np.array([0.5]))
+    assert agent.cost == pytest.approx(2.0 * 0.5 + 3.0)
+    assert agent.cost_parts == pytest.approx({"degradation": 1.0, "device": 3.0})
+
+
+def test_a_device_that_cannot_say_what_it_injects_is_refused(
+    feeder: pp.pandapowerNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DEVICE_REGISTRY, "Silent", Silent)
+    with pytest.raises(
+        ConfigError, match=r"device 'mute' has no feature 'electrical'.*add_feature"
+    ):
+        grid_agent(feeder, {"type": "Silent", "name": "mute", "bus": "Bus 633"})
