@@ -1,0 +1,31 @@
+"""The Python blocks of the README and of every page of docs/ run, page by page in one namespace."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    str(page.relative_to(ROOT)): re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+# Names that a page takes for granted: series of the reader's own.
+GIVEN = {"docs/data.md": {key: [1.0] for key in ("load", "other", "sun", "wind", "price")}}
+
+
+def test_the_pages_with_code_are_found() -> None:
+    assert {"README.md", "docs/data.md", "docs/environment.md", "docs/networks.md"} == {
+        page for page, blocks in PAGES.items() if blocks
+    }
+
+
+@pytest.mark.parametrize("page", [page for page, blocks in PAGES.items() if blocks])
+def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"__name__": "__main__", **GIVEN.get(page, {})}
+    for block in PAGES[page]:
+        exec(compile(block, page, "exec"), names)
