@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from heron.core.feature import FeatureBlock
@@ -35,6 +37,13 @@ class FeatureTable:
         self._values: np.ndarray | None = None
         self._slot_names: list[str] = []
         self._slot_of_name: dict[str, int] = {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copy: its blocks, which come unbound, are bound to its own array again."""
+        self.__dict__.update(state)
+        if self._values is not None:
+            for key, block in self._blocks.items():
+                block.bind(self._values[self._slices[key]])
 
     def __len__(self) -> int:
         """Return the number of slots."""

@@ -54,11 +54,13 @@ def _space_dims(space: Space[Any], names: Iterator[str], device_id: str) -> list
             ActionDim(next(names), float(a), float(b), 0) for a, b in zip(low, high, strict=True)
         ]
     if isinstance(space, Discrete):
-        n = int(space.n)
-        return [ActionDim(next(names), 0.0, n - 1.0, n)]
+        n, start = int(space.n), float(space.start)
+        return [ActionDim(next(names), start, start + n - 1.0, n)]
     if isinstance(space, MultiDiscrete):
+        starts = [float(s) for s in np.asarray(space.start).ravel()]
+        counts = [int(n) for n in np.asarray(space.nvec).ravel()]
         return [
-            ActionDim(next(names), 0.0, float(n - 1), int(n)) for n in space.nvec.ravel().tolist()
+            ActionDim(next(names), s, s + n - 1.0, n) for s, n in zip(starts, counts, strict=True)
         ]
     raise ConfigError(
         f"device '{device_id}': get_action_space() returned {space}; expected a Box, Discrete, "
@@ -132,7 +134,7 @@ class ActionLayout:
         """
         share = (np.clip(np.asarray(flat, dtype=np.float64)[self._index], -1.0, 1.0) + 1.0) / 2.0
         continuous = self._low + share * (self._high - self._low)
-        choice = np.minimum(np.floor(share * self._n_option), self._n_option - 1.0)
+        choice = self._low + np.minimum(np.floor(share * self._n_option), self._n_option - 1.0)
         in_units: np.ndarray = np.where(self._is_discrete, choice, continuous)
         return in_units
 
@@ -145,7 +147,7 @@ class ActionLayout:
         span = np.where(self._high > self._low, self._high - self._low, 1.0)
         share = np.where(
             self._is_discrete,
-            (values + 0.5) / np.maximum(self._n_option, 1),
+            (values - self._low + 0.5) / np.maximum(self._n_option, 1),
             (values - self._low) / span,
         )
         flat = np.zeros(self.size)

@@ -51,6 +51,13 @@ def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None
     if isinstance(device, Transformer):
         index = trafo_index(net, device.config.transformer, zone)
         row = net.trafo.loc[index]
+        _require_own(net, int(row["lv_bus"]), device, zone)
+        if row[["tap_pos", "tap_min", "tap_max"]].isna().any():
+            with_taps = net.trafo["name"][net.trafo["tap_max"].notna()].tolist()
+            raise ConfigError(
+                f"{zone}: {row['name']}, which device '{device.agent_id}' is to move, has no tap "
+                f"changer; transformers that have one: {', '.join(with_taps)}"
+            )
         device.pp_idx = index
         device.bus_idx = int(row["lv_bus"])
         device.set_range(float(row["tap_pos"]), float(row["tap_min"]), float(row["tap_max"]))
@@ -63,6 +70,7 @@ def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None
         device.bus_idx = bus_index(net, str(device.bus_name), zone)
     except ConfigError as error:
         raise ConfigError(f"{error} (wanted by device '{device.agent_id}' of {zone})") from None
+    _require_own(net, device.bus_idx, device, zone)
     if isinstance(device, ESS):
         device.pp_idx = int(
             pp.create_storage(
@@ -78,4 +86,13 @@ def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None
     elif device.element == "sgen":
         device.pp_idx = int(
             pp.create_sgen(net, bus=device.bus_idx, p_mw=0.0, q_mvar=0.0, name=label)
+        )
+
+
+def _require_own(net: pp.pandapowerNet, bus: int, device: DeviceAgent, zone: str) -> None:
+    """Refuse a place in a network that is divided into zones, if it is not the agent's own."""
+    if (net.bus["zone"] == zone).any() and net.bus.at[bus, "zone"] != zone:
+        raise ConfigError(
+            f"{zone}: device '{device.agent_id}' would stand at {net.bus.at[bus, 'name']}, which "
+            f"belongs to {net.bus.at[bus, 'zone']}"
         )

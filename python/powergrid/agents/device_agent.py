@@ -107,6 +107,10 @@ class DeviceAgent(FieldAgent):
             return np.clip(np.zeros(space.shape), space.low, space.high).astype(np.float64)
         return np.zeros(action_dim(space))
 
+    def respond_to_price(self, price: float) -> np.ndarray:
+        """Return the action that a price [$/MWh] calls for; the idle one unless a kind knows."""
+        return self.idle_action()
+
     def set_device_action(self, action: np.ndarray) -> None:
         """Turn an action into a set-point within the device's limits.
 

@@ -21,6 +21,8 @@ from powergrid.utils.safety import s_over_rating
 
 __all__ = ["Generator", "GeneratorConfig"]
 
+N_PRICE_STEP = 101  # powers compared when a price is answered
+
 
 class GeneratorConfig(DeviceConfig):
     """Parameters of a generator.
@@ -123,6 +125,18 @@ class Generator(DeviceAgent):
         config = self.config
         q = normalize(0.0, config.q_min_MVAr, config.q_max_MVAr)
         return np.array([-1.0, q, 0.0] if config.commitment else [-1.0, q])
+
+    def respond_to_price(self, price: float) -> np.ndarray:
+        """Return the power that earns most at a price [$/MWh]; off if nothing earns."""
+        config = self.config
+        powers = np.linspace(config.p_min_MW, config.p_max_MW, N_PRICE_STEP)
+        gain = [price * p - cost_from_curve(p, config.cost_curve_coefs) for p in powers]
+        best = int(np.argmax(gain))
+        action = self.idle_action()
+        action[0] = normalize(float(powers[best]), config.p_min_MW, config.p_max_MW)
+        if config.commitment:
+            action[2] = float(gain[best] > 0.0)
+        return action
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Set P and Q within the capability, and the commitment."""

@@ -12,6 +12,7 @@ from heron.agents.coordinator_agent import CoordinatorAgent
 from heron.core.policies import Policy
 from heron.errors import ConfigError
 from heron.protocols.base import Protocol
+from heron.protocols.vertical import PriceSignalProtocol
 from powergrid.agents.action_layout import ActionLayout
 from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.grid_config import GridAgentConfig
@@ -53,6 +54,11 @@ class GridAgent(CoordinatorAgent):
     ) -> None:
         name = grid_config.get("name", "grid")
         self.config_model = parse_config(GridAgentConfig, grid_config, f"grid '{name}'")
+        if isinstance(protocol, PriceSignalProtocol):
+            raise ConfigError(
+                f"grid '{name}' acts by set-points; PriceSignalProtocol is not supported here in "
+                f"this version, use SetpointProtocol"
+            )
         super().__init__(
             agent_id=self.config_model.name,
             policy=policy,
@@ -95,8 +101,56 @@ class GridAgent(CoordinatorAgent):
     def apply_action(self, flat: np.ndarray) -> None:
         """Set the devices from a flat action in [-1, 1], laid out by `action_layout`."""
         in_units = self.action_layout.to_device_units(flat)
-        for device_id, action in self._protocol().coordinate(in_units, self.devices).items():
-            self.devices[device_id].set_device_action(action)
+        told = self._protocol().coordinate(in_units, self.devices)
+        for device_id, device in self.devices.items():
+            # A device that the protocol leaves out decides for itself; it never acts again as it
+            # did before, for what was possible then may not be now.
+            if device_id in told:
+                action = told[device_id]
+            elif device.policy is not None:
+                action = device.act(device.observe())
+            else:
+                action = device.idle_action()
+            device.set_device_action(action)
+
+    def act(self, observation: Any, upstream_action: Any = None) -> dict[str, Any]:
+        """Split the upstream action, else the policy's, into the devices' actions by name.
+
+        The action is a flat one in [-1, 1], laid out by `action_layout`; the parts are in the
+        devices' own units.
+        """
+        flat = self.check_action(self._decide(observation, upstream_action))
+        self.action = flat
+        in_units = self.action_layout.to_device_units(flat)
+        return self._protocol().coordinate(in_units, self.devices)
+
+    def check_action(self, action: Any) -> np.ndarray:
+        """Return a flat action as float64 if shape and values are right.
+
+        Raises
+        ------
+        ValueError
+            Saying what came and what was expected.
+        """
+        layout = self.action_layout
+        try:
+            flat = np.asarray(action, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"action of {self.agent_id} is no array of numbers ({error}), expected shape "
+                f"({layout.size},): {', '.join(layout.names)}"
+            ) from None
+        if flat.shape != (layout.size,):
+            raise ValueError(
+                f"action of {self.agent_id} has shape {flat.shape}, expected ({layout.size},): "
+                f"{', '.join(layout.names)}"
+            )
+        if not np.isfinite(flat).all():
+            bad = [layout.names[i] for i in np.flatnonzero(~np.isfinite(flat))]
+            raise ValueError(
+                f"action of {self.agent_id} is not finite at {', '.join(bad)}: {flat.tolist()}"
+            )
+        return flat
 
     def idle_action(self) -> np.ndarray:
         """Return the flat action of doing nothing, float32, (n,)."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandapower as pp
 
 from heron.core.policies import Policy
-from heron.errors import ConfigError
+from heron.errors import ConfigError, nearest
 from heron.protocols.base import Protocol
 from heron.reference.feature_table import FeatureTable
 from powergrid.agents.attach import attach_device
@@ -28,7 +28,7 @@ from powergrid.core.features.availability import AvailablePower
 from powergrid.core.features.context import ClockBlock, ForecastBlock, MarketBlock
 from powergrid.core.features.network import BusVoltages, GridSummary, LineFlows
 from powergrid.data.profiles import Profiles
-from powergrid.networks.lookup import bus_index
+from powergrid.networks.lookup import bus_index, zone_names
 from powergrid.powerflow.meter import Meter
 from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow
 from powergrid.powerflow.zone import Zone
@@ -87,8 +87,10 @@ class PowerGridAgent(GridAgent):
         self._add_meter_device()
         for device in self.devices.values():
             attach_device(net, device, zone)
-            if hasattr(device, "available_power") and "availability" not in device.state.features:
-                device.state.add_feature("availability", AvailablePower())
+            if hasattr(device, "available_power"):
+                rated_power(device)  # complains now if it is unknown
+                if "availability" not in device.state.features:
+                    device.state.add_feature("availability", AvailablePower())
         self._takes = {d: _accepted_arguments(device) for d, device in self.devices.items()}
         self._find_elements()
         n_bus, n_line = len(self.zone.bus_rows), len(self.zone.line_rows)
@@ -101,7 +103,8 @@ class PowerGridAgent(GridAgent):
         self.state.add_feature("clock", ClockBlock())
         self.state.add_feature("forecast", ForecastBlock())
         # Loads of a microgrid that was merged are scaled already.
-        self.load_factor = 1.0 if self.pcc else (self.config_model.load_scale or 1.0)
+        scale = self.config_model.load_scale
+        self.load_factor = 1.0 if self.pcc or scale is None else scale
         self.window: ProfileWindow | None = None
         self.table: FeatureTable | None = None
         self.observation_layout: ObservationLayout | None = None
@@ -115,6 +118,8 @@ class PowerGridAgent(GridAgent):
     @staticmethod
     def _find_buses(net: pp.pandapowerNet, zone: str) -> np.ndarray:
         own = net.bus.index[net.bus["zone"] == zone]
+        if len(own) == 0 and "heron_pcc" in net:  # merged: whose part it is must be said exactly
+            raise ConfigError(f"network of agents: {nearest(zone, zone_names(net), kind='zone')}")
         return np.asarray(own if len(own) else net.bus.index)
 
     def _add_meter_device(self) -> None:
@@ -142,7 +147,8 @@ class PowerGridAgent(GridAgent):
             raise ConfigError(f"{self.agent_id}: a grid has one connection, not {len(meters)}")
         device = meters[0]
         wanted = None if device.bus_name is None else bus_index(net, device.bus_name, self.agent_id)
-        self.meter = Meter.at_connection(net, self.pcc, wanted, self.agent_id)
+        own = net.bus.index.to_numpy()[self.zone.bus_rows].tolist()
+        self.meter = Meter.at_connection(net, self.pcc, wanted, self.agent_id, own)
         device.bus_idx = self.meter.bus
         if device.s_rated_mva is None:
             device.s_rated_mva = self.meter.s_rated_mva
@@ -297,8 +303,9 @@ class PowerGridAgent(GridAgent):
         self.cost = self.safety = 0.0
         self.cost_parts, self.safety_parts = {}, {}
         self.energy_bought_mwh = self.energy_sold_mwh = 0.0
-        if self._alone is not None:
-            self._alone.k = 0
+        if self._alone is not None:  # the next step begins from a flat start, at the first row
+            self._alone = None
+            self.window = None
 
     # --- alone --------------------------------------------------------------------------------
 
@@ -329,34 +336,6 @@ class PowerGridAgent(GridAgent):
         if self._alone is None:
             self._alone = Standalone(self, self._profiles)
         self._alone.step(self, flat)
-
-    def check_action(self, action: Any) -> np.ndarray:
-        """Return a flat action as float64 if shape and values are right.
-
-        Raises
-        ------
-        ValueError
-            Saying what came and what was expected.
-        """
-        layout = self.action_layout
-        try:
-            flat = np.asarray(action, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"action of {self.agent_id} is no array of numbers ({error}), expected shape "
-                f"({layout.size},): {', '.join(layout.names)}"
-            ) from None
-        if flat.shape != (layout.size,):
-            raise ValueError(
-                f"action of {self.agent_id} has shape {flat.shape}, expected ({layout.size},): "
-                f"{', '.join(layout.names)}"
-            )
-        if not np.isfinite(flat).all():
-            bad = [layout.names[i] for i in np.flatnonzero(~np.isfinite(flat))]
-            raise ValueError(
-                f"action of {self.agent_id} is not finite at {', '.join(bad)}: {flat.tolist()}"
-            )
-        return flat
 
 
 def _accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:

@@ -58,6 +58,9 @@ def build_device(entry: Mapping[str, Any], owner: str) -> DeviceAgent:
     twice = sorted(set(wrapped) & set(parameters))
     if twice:
         raise ConfigError(f"{owner}: device '{name}' is given {', '.join(twice)} twice")
-    device = DEVICE_REGISTRY[kind](agent_id=name, device_state_config={**wrapped, **parameters})
+    try:
+        device = DEVICE_REGISTRY[kind](agent_id=name, device_state_config={**wrapped, **parameters})
+    except TypeError as error:  # how a plain dataclass refuses a parameter
+        raise ConfigError(f"{owner}: device '{name}' of type {kind}: {error}") from error
     device.kind = kind
     return device

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from heron.errors import ConfigError
 from powergrid.agents.device_agent import DeviceAgent
 
@@ -24,8 +26,13 @@ def rated_power(device: DeviceAgent) -> float:
         value = getattr(config, name, None)
         if value is None and name in device._config:
             value = device._config[name]
-        if value is not None:
-            return float(value)
+        if value is None:
+            continue
+        if not (math.isfinite(value) and value > 0.0):
+            raise ConfigError(
+                f"device '{device.agent_id}': {name} is {value}, expected a positive number of MW"
+            )
+        return float(value)
     raise ConfigError(
         f"device '{device.agent_id}' has available_power, so its configuration needs p_rated_MW"
     )

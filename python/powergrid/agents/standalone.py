@@ -42,11 +42,14 @@ class Standalone:
 
     def step(self, agent: PowerGridAgent, flat: np.ndarray) -> None:
         """Live through one hour with a checked action; RuntimeError if it cannot be solved."""
+        before = {name: device.state.to_dict() for name, device in agent.devices.items()}
         row = self.k % self.n_row
         agent.begin_interval(row, 1.0)
         agent.apply_action(flat)
         agent.write_setpoints(self.flow, row)
         if not self.flow.solve():
+            for name, device in agent.devices.items():
+                device.state.from_dict(before[name])
             raise RuntimeError(
                 f"{agent.agent_id}: the power flow of step {self.k} does not converge; the "
                 f"set-points ask for more than the network can carry"

@@ -23,7 +23,7 @@ class StorageConfig(DeviceConfig):
     """Parameters of a battery; positive power is discharge.
 
     `p_min_MW` (largest charging power, negative) defaults to ``-p_max_MW``. A battery whose
-    inverter may give reactive power has `q_max_MVAr` or `s_rated_MVA` above its active rating.
+    inverter may give reactive power has `q_max_MVAr` above 0; `s_rated_MVA` bounds both together.
     `degradation_cost` is $/MWh of energy exchanged with the grid, in either direction.
     """
 
@@ -51,7 +51,7 @@ class StorageConfig(DeviceConfig):
     @model_validator(mode="before")
     @classmethod
     def _charging_power_may_be_given_positive(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and "p_ch_max_MW" in data:
+        if isinstance(data, Mapping) and isinstance(data.get("p_ch_max_MW"), int | float):
             data = dict(data)
             data["p_ch_max_MW"] = -abs(data["p_ch_max_MW"])
         return data
@@ -66,6 +66,8 @@ class StorageConfig(DeviceConfig):
             )
         if self.q_min_MVAr is None:
             self.q_min_MVAr = -self.q_max_MVAr
+        if self.soc_min > self.soc_max:
+            raise ValueError(f"soc_min ({self.soc_min}) exceeds soc_max ({self.soc_max})")
         if not self.soc_min <= self.init_soc <= self.soc_max:
             raise ValueError(
                 f"init_soc ({self.init_soc}) lies outside soc_min ({self.soc_min}) .. "

@@ -63,6 +63,17 @@ def load_dataset(path: str | os.PathLike[str], *, trusted: bool = False) -> Data
         )
     if not file.is_file():
         raise FileNotFoundError(f"no dataset file at {file}")
+    try:
+        return _read(file, suffix, trusted=trusted)
+    except restricted_pickle.RefusedPickleError:
+        raise
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
+    except ValueError as error:  # what the readers of tables say of a broken file
+        raise ConfigError(f"{file} is no readable {suffix} file: {error}") from error
+
+
+def _read(file: Path, suffix: str, *, trusted: bool) -> Dataset:
     if suffix == ".npz":
         return _from_npz(file)
     if suffix in (".csv", ".parquet"):
@@ -90,7 +101,14 @@ def dataset_from_frame(frame: pd.DataFrame) -> Dataset:
     ConfigError
         For an unknown column or split, and for everything that `validate_dataset` refuses.
     """
-    series = [str(column) for column in frame.columns if column not in (SPLIT_COLUMN, TIME_COLUMN)]
+    if frame.empty:
+        raise ConfigError("the table has no rows")
+    series = [
+        str(column)
+        for column in frame.columns
+        # A table saved with its index has a first column without a name.
+        if column not in (SPLIT_COLUMN, TIME_COLUMN) and not str(column).startswith("Unnamed:")
+    ]
     if SPLIT_COLUMN in frame.columns:
         unknown = sorted({str(value) for value in frame[SPLIT_COLUMN]} - set(SPLITS))
         if unknown:
@@ -121,12 +139,14 @@ def _from_npz(file: Path) -> Dataset:
             # Object arrays would be pickles; allow_pickle=False refuses them.
             archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ConfigError(f"dataset file {file} holds one array, expected an NPZ archive")
+                raise ConfigError("the file holds one array, expected an NPZ archive")
             flat = {name: archive[name] for name in archive.files}
     except ConfigError:
         raise
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"dataset file {file} cannot be read as NPZ arrays: {error}") from error
+        # NumPy's own words recommend what this loader exists to refuse.
+        hint = "" if "pickle" in str(error) else f": {error}"
+        raise ConfigError(f"the file cannot be read as NPZ arrays{hint}") from error
     return validate_dataset(nest_series(flat))
 
 

@@ -24,6 +24,11 @@ def check_actions(
         (a ValueError) if an agent is unknown or has no action, or what it was given has the wrong
         form, the wrong shape or a value that is not finite.
     """
+    if not isinstance(actions, Mapping):
+        raise ConfigError(
+            f"actions is {type(actions).__name__}, expected a mapping with an action for each of "
+            f"{', '.join(agents)}"
+        )
     for name in actions:
         if name not in agents:
             raise ConfigError(nearest(str(name), agents, kind="agent"))

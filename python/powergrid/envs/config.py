@@ -7,10 +7,22 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from heron.errors import ConfigError
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.core.config import StrictModel
 
-__all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig"]
+__all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig", "config_mapping"]
+
+
+def config_mapping(where: str, config: Any) -> dict[str, Any]:
+    """Return a configuration as a dict of its own, {} for None; ConfigError if it is no mapping."""
+    if config is None:
+        return {}
+    if not isinstance(config, Mapping):
+        raise ConfigError(
+            f"{where} takes a mapping, got {config!r}; that of a setup is load_setup(name)"
+        )
+    return dict(config)
 
 
 class EnvConfig(StrictModel):
@@ -39,6 +51,7 @@ class EnvConfig(StrictModel):
     tolerance_mva: float = Field(default=1e-8, gt=0.0)
 
     centralized: bool = True
+    message_broker: Any = None  # of no use while centralized
     share_reward: bool = False
     penalty: float = Field(default=10.0, ge=0.0)
     train: bool = True
@@ -68,10 +81,14 @@ class EnvConfig(StrictModel):
     @field_validator("dataset")
     @classmethod
     def _dataset_is_known(cls, value: Any) -> Any:
-        if value is None or isinstance(value, Mapping) or value in ("shipped", "shipped_minute"):
+        if value is None or isinstance(value, Mapping):
             return value
+        if isinstance(value, str) and value in ("shipped", "shipped_minute"):
+            return value
+        got = repr(value) if isinstance(value, str) else type(value).__name__
         raise ValueError(
-            f"expected a mapping of splits, 'shipped' or 'shipped_minute', got {value!r}"
+            f"expected a mapping of splits, 'shipped' or 'shipped_minute', got {got} (a DataFrame "
+            f"goes through powergrid.data.dataset_from_frame)"
         )
 
     @model_validator(mode="after")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -95,15 +94,14 @@ class EpisodeSource:
             kind: self.profiles.window(kind, self.area(kind, area[kind]), start_s, n, self.step_s)
             for kind in KINDS
         }
-        actual: Mapping[str, np.ndarray] = forecast
+        actual = forecast
         if self.variability and noise_seed is not None:
             actual = {"price": forecast["price"]} | {
-                kind: np.minimum(
-                    forecast[kind] * self._fluctuation(kind, area[kind], n, noise_seed),
-                    np.maximum(forecast[kind], 1.0),
-                )
+                kind: forecast[kind] * self._fluctuation(kind, area[kind], n, noise_seed)
                 for kind in VARIABLE_KINDS
             }
+            for kind in ("solar", "wind"):  # never above the rating, unless the series is
+                actual[kind] = np.minimum(actual[kind], np.maximum(forecast[kind], 1.0))
         start_s += self._weekday * DAY_S
         return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
 

@@ -8,9 +8,16 @@ from typing import Any, ClassVar
 
 import pandapower as pp
 
+from heron.errors import ConfigError
 from heron.protocols.vertical import SetpointProtocol
+from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.agents.power_grid_agent import PowerGridAgent
-from powergrid.envs.config import DistributionConfig, EnvConfig, MicrogridsConfig
+from powergrid.envs.config import (
+    DistributionConfig,
+    EnvConfig,
+    MicrogridsConfig,
+    config_mapping,
+)
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.networks.catalog import make_network
 from powergrid.networks.merge import merge_microgrid
@@ -51,12 +58,14 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
     def __init__(
         self, env_config: Mapping[str, Any] | None = None, *, render_mode: str | None = None
     ) -> None:
-        given = dict(env_config or {})
+        given = config_mapping(type(self).__name__, env_config)
         if not given.get("microgrid_configs") and not given.get("microgrids"):
             setup = load_setup("ieee34_ieee13")
-            if "dataset_path" in given:
-                del setup["dataset"]  # a file of one's own takes the place of the shipped series
-            given = {**setup, **given}
+            taken = {key: setup[key] for key in ("microgrid_configs", "forecast_steps")}
+            if "dataset_path" not in given:
+                taken["dataset"] = setup["dataset"]
+            dso = {**setup["dso_config"], **dict(given.pop("dso_config", {}))}
+            given = {**taken, **_without_microgrids(given), "dso_config": dso}
         super().__init__(given, render_mode=render_mode)
 
     def _build_net(self) -> pp.pandapowerNet:
@@ -68,12 +77,21 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
             net = merge_microgrid(
                 net,
                 make_network(microgrid.network, microgrid.name),
-                microgrid.connection_bus or f"{dso.name} Bus 850",
+                self._connection_bus(microgrid),
                 load_scale=MERGED_LOAD_SCALE if scale is None else scale,
             )
         for text in connection_warnings(net, dso.name):
             warnings.warn(text, UserWarning, stacklevel=4)
         return net
+
+    def _connection_bus(self, microgrid: GridAgentConfig) -> str:
+        dso = self.config.dso_config
+        if microgrid.connection_bus is None and dso.network != "ieee34":
+            raise ConfigError(
+                f"microgrid '{microgrid.name}' needs a connection_bus: the bus of {dso.name} that "
+                f"it hangs on"
+            )
+        return microgrid.connection_bus or f"{dso.name} Bus 850"
 
     def _build_agents(self) -> dict[str, PowerGridAgent]:
         return {
@@ -85,3 +103,8 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
 
     def _distribution_config(self) -> DistributionConfig:
         return self.config.dso_config
+
+
+def _without_microgrids(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration without its list of microgrids, which is empty."""
+    return {k: v for k, v in config.items() if k not in ("microgrid_configs", "microgrids")}

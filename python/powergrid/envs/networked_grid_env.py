@@ -6,7 +6,8 @@ the observations of the next interval.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -18,13 +19,13 @@ from gymnasium.utils import seeding
 
 from heron.envs.pettingzoo import PettingZooParallelEnv
 from heron.errors import ConfigError, HeronError, nearest
-from powergrid.agents.action_layout import ActionLayout, union_of_dims
+from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
 from powergrid.agents.observation_layout import agent_layouts
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
 from powergrid.envs.actions import check_actions
-from powergrid.envs.config import DistributionConfig, EnvConfig
+from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
 from powergrid.envs.distribution_grid import DistributionGrid
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
@@ -74,7 +75,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self, env_config: Mapping[str, Any] | None = None, *, render_mode: str | None = None
     ) -> None:
         super().__init__()
-        self.env_config = dict(env_config or {})
+        self.env_config = config_mapping(type(self).__name__, env_config)
         if render_mode is not None:
             self.env_config["render_mode"] = render_mode
         self.config = parse_config(self.config_model, self.env_config, type(self).__name__)
@@ -149,6 +150,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_simulation(self) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._dt = config.step_s / 3600.0  # [h]
+        _refuse_shared_tap_changers(agents)
         self._distribution_model = self._distribution_config()
         self.distribution = DistributionGrid(self.net, agents, self._distribution_model)
         self.power_flow = PandapowerFlow(self.net, config.tolerance_mva)
@@ -193,6 +195,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             `step` then.
         """
         day = self._wanted_day(options or {})
+        seed = None if seed is None else operator.index(seed)
+        if seed is not None and seed < 0:
+            raise ConfigError(f"seed is {seed}, expected an integer of at least 0")
         if seed is not None or self._rng is None:
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
         self._has_reset = False
@@ -206,6 +211,11 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 break
         else:
             bus, vm_pu, share = weakest_bus(self.power_flow)
+            if np.isnan(vm_pu):
+                raise HeronError(
+                    "the power flow of the network does not converge even without any load: check "
+                    "its connections, transformers and taps"
+                )
             raise HeronError(
                 f"the power flow did not converge at the start of {n_try} day(s); with loads and "
                 f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: "
@@ -323,6 +333,11 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def action_names(self, agent: str) -> list[str]:
         """Return what each entry of the agent's flat action is."""
         return list(self._agent(agent).action_layout.names)
+
+    def device_slots(self, agent: str) -> dict[str, str]:
+        """Return which device each slot of a uniform layout stands for: "ESS0" to "ess1"."""
+        slots = kind_slots(self._agent(agent).devices)
+        return {slot: device for device, slot in slots.items()}
 
     def idle_action(self, agent: str) -> Any:
         """Return the action of doing nothing.
@@ -456,12 +471,29 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def _info(self, name: str, safety: float, converged: bool) -> dict[str, Any]:
         agent = self.agent_dict[name]
+        parts = agent.safety_parts if converged else {"convergence": safety}
         return {
             "cost": agent.cost,
             "safety": safety,
             **{f"cost_{part}": value for part, value in agent.cost_parts.items()},
-            **{f"safety_{part}": value for part, value in agent.safety_parts.items()},
-            "energy_bought_mwh": agent.energy_bought_mwh,
-            "energy_sold_mwh": agent.energy_sold_mwh,
+            **{f"safety_{part}": value for part, value in parts.items()},
+            "energy_bought_mwh": agent.energy_bought_mwh if converged else 0.0,
+            "energy_sold_mwh": agent.energy_sold_mwh if converged else 0.0,
             "converged": converged,
         }
+
+
+def _refuse_shared_tap_changers(agents: Sequence[PowerGridAgent]) -> None:
+    """Raise ConfigError if two devices move the taps of one transformer."""
+    mover: dict[int, str] = {}
+    for agent in agents:
+        for device_id, device in agent.devices.items():
+            if device.element != "trafo":
+                continue
+            name = f"{agent.agent_id}/{device_id}"
+            if device.pp_idx in mover:
+                raise ConfigError(
+                    f"{name} and {mover[device.pp_idx]} both move the taps of "
+                    f"{agent.net.trafo.at[device.pp_idx, 'name']}"
+                )
+            mover[device.pp_idx] = name

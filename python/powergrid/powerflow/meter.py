@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +19,27 @@ __all__ = ["Meter"]
 class Meter:
     """Where a grid's exchange is read.
 
-    Through a matching transformer it is the flow into the transformer's high side, so its losses
-    are the microgrid's. Across a switch it is what the microgrid's own elements draw from their
-    side of the switch. Without a connection it is what the external grid supplies.
+    Through a matching transformer it is the flow into the transformer's side towards the grid, so
+    its losses are the microgrid's. Across a switch it is what the microgrid's own elements draw
+    from their side of the switch. Without a connection it is what the external grid supplies.
     """
 
     bus: int  # bus whose voltage is shown
     s_rated_mva: float | None  # rating of the connection
     trafo: int | None  # index of the matching transformer
+    grid_side: str  # of the transformer, "hv" or "lv"
+    buses: tuple[int, ...]  # one node behind a switch
     branches: tuple[tuple[str, int, str], ...]  # (table, index, side) behind a switch
     is_source: bool  # read the external grid
 
     @classmethod
     def at_connection(
-        cls, net: pp.pandapowerNet, pcc: Mapping[str, Any] | None, bus: int | None, owner: str
+        cls,
+        net: pp.pandapowerNet,
+        pcc: Mapping[str, Any] | None,
+        bus: int | None,
+        owner: str,
+        own_buses: Sequence[int],
     ) -> Meter:
         """Place a meter.
 
@@ -44,15 +51,22 @@ class Meter:
             Bus that the configuration wants; it must be the connection's.
         owner : str
             For messages.
+        own_buses : sequence of int
+            The agent's part of the network.
         """
         if pcc is None:
-            sources = net.ext_grid["bus"].tolist()
+            sources = [b for b in net.ext_grid["bus"].tolist() if b in set(own_buses)]
+            if not sources:
+                raise ConfigError(
+                    f"{owner}: the network does not say how it is connected, so a Grid has nothing "
+                    f"to read: merge it with powergrid.networks.merge.merge_microgrid"
+                )
             if bus is not None and bus not in sources:
                 raise ConfigError(
                     f"{owner}: a Grid stands at the network's source, "
                     f"{net.bus.at[sources[0], 'name']}, not at {net.bus.at[bus, 'name']}"
                 )
-            return cls(int(sources[0]), None, None, (), is_source=True)
+            return cls(int(sources[0]), None, None, "", (), (), is_source=True)
         if bus is not None and bus not in (pcc["bus"], pcc["grid_bus"]):
             raise ConfigError(
                 f"{owner}: a Grid stands at the point of common coupling, "
@@ -61,8 +75,10 @@ class Meter:
         if pcc["trafo"] is not None:
             trafo = int(pcc["trafo"])
             rating = float(net.trafo.at[trafo, "sn_mva"])
-            return cls(int(pcc["bus"]), rating, trafo, (), is_source=False)
-        return cls(int(pcc["bus"]), None, None, _branches_at(net, int(pcc["bus"])), False)
+            side = "hv" if net.trafo.at[trafo, "hv_bus"] == pcc["grid_bus"] else "lv"
+            return cls(int(pcc["bus"]), rating, trafo, side, (), (), is_source=False)
+        buses = _node_of(net, int(pcc["bus"]), int(pcc["switch"]))
+        return cls(int(pcc["bus"]), None, None, "", buses, _branches_at(net, buses), False)
 
     def read(self, flow: PandapowerFlow) -> tuple[float, float]:
         """Return active [MW] and reactive [Mvar] power taken from the utility."""
@@ -71,8 +87,10 @@ class Meter:
             return result.p_source_mw, result.q_source_mvar
         if self.trafo is not None:
             row = flow.trafo_row(self.trafo)
+            if self.grid_side == "lv":
+                return float(result.p_lv_mw[row]), float(result.q_lv_mvar[row])
             return float(result.p_hv_mw[row]), float(result.q_hv_mvar[row])
-        p, q = flow.consumption_at(self.bus)
+        p, q = flow.consumption_at(self.buses)
         for table, index, side in self.branches:
             values = flow.net[f"res_{table}"].loc[index]
             p += float(values[f"p_{side}_mw"])
@@ -80,10 +98,24 @@ class Meter:
         return p, q
 
 
-def _branches_at(net: pp.pandapowerNet, bus: int) -> tuple[tuple[str, int, str], ...]:
+def _node_of(net: pp.pandapowerNet, bus: int, switch: int) -> tuple[int, ...]:
+    """Return the buses joined to `bus` by closed bus-bus switches other than `switch`."""
+    joins = net.switch[(net.switch["et"] == "b") & net.switch["closed"]].drop(index=switch)
+    pairs = list(zip(joins["bus"].tolist(), joins["element"].tolist(), strict=True))
+    node, todo = {bus}, [bus]
+    while todo:
+        here = todo.pop()
+        for a, b in pairs:
+            if here in (a, b) and not {a, b} <= node:
+                todo += [end for end in (a, b) if end not in node]
+                node |= {a, b}
+    return tuple(sorted(node))
+
+
+def _branches_at(net: pp.pandapowerNet, buses: Sequence[int]) -> tuple[tuple[str, int, str], ...]:
     sides = (("line", "from"), ("line", "to"), ("trafo", "hv"), ("trafo", "lv"))
     found = []
     for table, side in sides:
-        rows = net[table].index[net[table][f"{side}_bus"] == bus]
+        rows = net[table].index[net[table][f"{side}_bus"].isin(buses)]
         found += [(table, int(index), side) for index in np.asarray(rows)]
     return tuple(found)

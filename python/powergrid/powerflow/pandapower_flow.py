@@ -7,6 +7,7 @@ injection positive, pandapower counts a load's and a storage's consumption posit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,12 +134,12 @@ class PandapowerFlow:
         """Set a transformer's tap position."""
         self.tap_pos[self._row["trafo"][index]] = tap
 
-    def consumption_at(self, bus: int) -> tuple[float, float]:
-        """Return what loads draw less what generators and storages inject at a bus [MW, Mvar]."""
+    def consumption_at(self, buses: Sequence[int]) -> tuple[float, float]:
+        """Return what loads draw less what generators and storages inject there [MW, Mvar]."""
         net = self.net
-        load = (net.load["bus"] == bus).to_numpy()
-        sgen = (net.sgen["bus"] == bus).to_numpy()
-        store = (net.storage["bus"] == bus).to_numpy()
+        load = net.load["bus"].isin(buses).to_numpy()
+        sgen = net.sgen["bus"].isin(buses).to_numpy()
+        store = net.storage["bus"].isin(buses).to_numpy()
         p = self.load_p_mw[load].sum() - self.sgen_p_mw[sgen].sum() - self.storage_p_mw[store].sum()
         q = (
             self.load_q_mvar[load].sum()
@@ -152,7 +153,7 @@ class PandapowerFlow:
         self._is_warm = False
 
     def solve(self) -> bool:
-        """Write the set-points and solve; start from the last solution, else flat.
+        """Write the set-points and solve; start from the last solution, else flat, else DC.
 
         Returns
         -------
@@ -162,7 +163,8 @@ class PandapowerFlow:
         """
         self._write()
         self.n_solve += 1
-        for start in ("results", "flat") if self._is_warm else ("flat",):
+        # A start from the DC solution last: phase shifts in series defeat a flat one.
+        for start in ("results", "flat", "dc") if self._is_warm else ("flat", "dc"):
             try:
                 pp.runpp(
                     self.net,

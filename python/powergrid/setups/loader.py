@@ -55,6 +55,8 @@ def load_setup(setup: str | Path) -> dict[str, Any]:
     folder = SETUPS_DIR / setup if isinstance(setup, str) else Path(setup)
     if isinstance(setup, str) and not (folder / CONFIG_FILE).is_file():
         folder = Path(setup)
+    if folder.name == CONFIG_FILE:
+        folder = folder.parent
     if not (folder / CONFIG_FILE).is_file():
         raise SetupNotFoundError(
             f"{nearest(str(setup), get_available_setups(), kind='setup')} "

@@ -210,3 +210,25 @@ def test_a_device_that_cannot_say_what_it_injects_is_refused(
         ConfigError, match=r"device 'mute' has no feature 'electrical'.*add_feature"
     ):
         grid_agent(feeder, {"type": "Silent", "name": "mute", "bus": "Bus 633"})
+
+
+def test_a_step_without_solution_leaves_the_devices_as_they_were(
+    feeder: pp.pandapowerNet,
+) -> None:
+    agent = grid_agent(feeder, {**BATTERY, "p_max_MW": 100.0, "e_capacity_MWh": 1000.0})
+    agent.step(np.array([0.0]))
+    before = agent.devices["ess1"].state.to_dict()
+    with pytest.raises(RuntimeError, match="does not converge"):
+        agent.step(np.array([-1.0]))
+    assert agent.devices["ess1"].state.to_dict() == before
+
+
+def test_an_episode_after_a_reset_is_the_same_to_the_bit(feeder: pp.pandapowerNet) -> None:
+    agent = grid_agent(feeder, GENERATOR, BATTERY)
+    seen = []
+    for _ in range(2):
+        agent.reset()
+        for power in (1.0, -0.3):
+            agent.step(np.array([power, 0.2, power]))
+        seen.append(agent.state.bus_voltages.vm_pu.copy())
+    assert np.array_equal(seen[0], seen[1])
