@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandapower as pp
 
+from heron.errors import ConfigError
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.envs.config import DistributionConfig
@@ -14,7 +15,7 @@ from powergrid.powerflow.pandapower_flow import PandapowerFlow
 from powergrid.powerflow.tap_control import TapControl
 from powergrid.powerflow.zone import Zone
 
-__all__ = ["DistributionGrid"]
+__all__ = ["DistributionGrid", "tap_movers"]
 
 
 class DistributionGrid:
@@ -39,12 +40,7 @@ class DistributionGrid:
         is_own_capacitor = net.shunt["bus"].isin(own) & (net.shunt["q_mvar"] < 0.0)
         self.capacitor_rows = np.flatnonzero(is_own_capacitor.to_numpy())
         self.capacitors_off_below = config.capacitors_off_below
-        controlled = {
-            device.pp_idx
-            for agent in agents
-            for device in agent.devices.values()
-            if device.element == "trafo"
-        }
+        controlled = tap_movers(agents)
         self.tap_control: TapControl | None = None
         if config.line_drop_compensation and "is_regulator" in net.trafo:
             is_own = net.trafo["is_regulator"].fillna(False).astype(bool)
@@ -67,3 +63,20 @@ class DistributionGrid:
     def safety(self, flow: PandapowerFlow) -> float:
         """Return voltage and line violations of the distribution grid after a power flow."""
         return sum(self.zone.violations(flow.result).values())
+
+
+def tap_movers(agents: Sequence[PowerGridAgent]) -> dict[int, str]:
+    """Return which device moves the taps of each transformer; ConfigError if two move one's."""
+    mover: dict[int, str] = {}
+    for agent in agents:
+        for device_id, device in agent.devices.items():
+            if device.element != "trafo":
+                continue
+            name = f"{agent.agent_id}/{device_id}"
+            if device.pp_idx in mover:
+                raise ConfigError(
+                    f"{name} and {mover[device.pp_idx]} both move the taps of "
+                    f"{agent.net.trafo.at[device.pp_idx, 'name']}"
+                )
+            mover[device.pp_idx] = name
+    return mover

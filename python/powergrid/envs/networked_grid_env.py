@@ -7,7 +7,7 @@ the observations of the next interval.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
 from powergrid.envs.distribution_grid import DistributionGrid
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
+from powergrid.envs.grid_metrics import grid_metrics
 from powergrid.envs.render.renderer import Renderer
 from powergrid.powerflow.pandapower_flow import PandapowerFlow
 from powergrid.powerflow.weakest_bus import weakest_bus
@@ -150,7 +151,6 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_simulation(self) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._dt = config.step_s / 3600.0  # [h]
-        _refuse_shared_tap_changers(agents)
         self._distribution_model = self._distribution_config()
         self.distribution = DistributionGrid(self.net, agents, self._distribution_model)
         self.power_flow = PandapowerFlow(self.net, config.tolerance_mva)
@@ -354,37 +354,8 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         return self.metrics.collective(which)
 
     def get_power_grid_metrics(self) -> dict[str, Any]:
-        """Return what the last power flow shows.
-
-        Returns
-        -------
-        dict
-            ``converged``; ``v_min_pu``, ``v_max_pu``, ``max_line_loading_percent``,
-            ``n_voltage_violation``, ``n_overload`` over the whole network; ``source_p_mw``,
-            ``source_q_mvar``, ``loss_mw``, ``load_mw``, ``generation_mw`` (devices' injection);
-            ``tap_positions`` by transformer with a tap changer.
-        """
-        flow, result = self.power_flow, self.power_flow.result
-        is_supplied = result.vm_pu > 0.0
-        vm, loading = result.vm_pu[is_supplied], result.line_loading_percent
-        return {
-            "converged": result.converged,
-            "v_min_pu": float(vm.min(initial=np.inf)),
-            "v_max_pu": float(vm.max(initial=0.0)),
-            "max_line_loading_percent": float(loading.max(initial=0.0)),
-            "n_voltage_violation": int(((vm < 0.95) | (vm > 1.05)).sum()),
-            "n_overload": int((loading > 100.0).sum()),
-            "source_p_mw": result.p_source_mw,
-            "source_q_mvar": result.q_source_mvar,
-            "loss_mw": result.loss_mw,
-            "load_mw": float(flow.load_p_mw.sum()),
-            "generation_mw": float(flow.sgen_p_mw.sum() + flow.storage_p_mw.sum()),
-            "tap_positions": {
-                name: tap
-                for name, tap in zip(self.net.trafo["name"], flow.tap_pos.tolist(), strict=True)
-                if np.isfinite(tap)
-            },
-        }
+        """Return what the last power flow shows; see `grid_metrics`."""
+        return grid_metrics(self.power_flow)
 
     def _agent(self, name: str) -> PowerGridAgent:
         if name not in self.agent_dict:
@@ -481,19 +452,3 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             "energy_sold_mwh": agent.energy_sold_mwh if converged else 0.0,
             "converged": converged,
         }
-
-
-def _refuse_shared_tap_changers(agents: Sequence[PowerGridAgent]) -> None:
-    """Raise ConfigError if two devices move the taps of one transformer."""
-    mover: dict[int, str] = {}
-    for agent in agents:
-        for device_id, device in agent.devices.items():
-            if device.element != "trafo":
-                continue
-            name = f"{agent.agent_id}/{device_id}"
-            if device.pp_idx in mover:
-                raise ConfigError(
-                    f"{name} and {mover[device.pp_idx]} both move the taps of "
-                    f"{agent.net.trafo.at[device.pp_idx, 'name']}"
-                )
-            mover[device.pp_idx] = name
