@@ -14,6 +14,7 @@ struct Event {
   std::int32_t priority = 0;   // smaller leaves first among equal times
   std::uint64_t sequence = 0;  // number of the push; decides among equal times and priorities
   std::int64_t payload = 0;    // the caller's own number, never read here
+  std::uint32_t tag = 0;       // another one, for what kind of event it is
 
   friend bool operator==(const Event&, const Event&) = default;
 };
@@ -31,11 +32,15 @@ class EventQueue {
  public:
   explicit EventQueue(double start_time_s = 0.0);
 
+  // Throws InvalidArgument if push would refuse the time.
+  void check_time(double time_s) const;
+
   // Prepare for n_event events at once: up to that many, push allocates nothing.
   void reserve(std::size_t n_event);
 
   // Add one event. Throws InvalidArgument if time_s is not finite or lies before now_s().
-  EventHandle push(double time_s, std::int32_t priority, std::int64_t payload);
+  EventHandle push(double time_s, std::int32_t priority, std::int64_t payload,
+                   std::uint32_t tag = 0);
 
   // Add all events in index order, or none: the arrays and every time are checked first. The
   // handles are written to `handles`. All spans have the same length.
@@ -82,9 +87,9 @@ class EventQueue {
   };
 
   static bool leaves_before(const Node& a, const Node& b) noexcept;
-  void check_time(double time_s) const;
   void make_room(std::size_t n_new);
-  EventHandle insert(double time_s, std::int32_t priority, std::int64_t payload) noexcept;
+  EventHandle insert(double time_s, std::int32_t priority, std::int64_t payload,
+                     std::uint32_t tag) noexcept;
   void sift_up(std::size_t position) noexcept;
   void sift_down(std::size_t position) noexcept;
   void remove_top() noexcept;

@@ -29,15 +29,19 @@ struct StreamKey {
 [[nodiscard]] std::array<std::uint64_t, 4> philox4x64(std::array<std::uint64_t, 4> counter,
                                                       std::array<std::uint64_t, 2> key) noexcept;
 
-// Draw number `draw` of a stream: word draw % 4 of the block whose counter is
-// {draw / 4 + 1, agent, lane, stream}, under the key {seed, 0}. In NumPy:
+// Four draws of a stream at once: those with numbers 4 * block to 4 * block + 3. They are Philox of
+// the counter {block + 1, agent, lane, stream} under the key {seed, 0}; in NumPy:
 // Philox(key=[seed, 0], counter=[0, agent, lane, stream]).random_raw().
+[[nodiscard]] std::array<std::uint64_t, 4> random_block(const StreamKey& key,
+                                                        std::uint64_t block) noexcept;
+
+// Draw number `draw` of a stream: 64 random bits.
 [[nodiscard]] std::uint64_t random_bits(const StreamKey& key, std::uint64_t draw) noexcept;
 
 // Uniform in [0, 1), of 53 bits, as NumPy's Generator.random() makes it.
 [[nodiscard]] double to_uniform(std::uint64_t bits) noexcept;
 
-// Standard normal: the quantile of ((bits >> 11) + 0.5) / 2^53 by Wichura's algorithm AS 241
+// Standard normal: the quantile of ((bits >> 12) + 0.5) / 2^52 by Wichura's algorithm AS 241
 // (Applied Statistics 37, 1988), so that one draw gives one number.
 [[nodiscard]] double to_normal(std::uint64_t bits) noexcept;
 

@@ -33,11 +33,12 @@ void check(const TickConfig& config);
 // The base value of a timing stream (tick_interval to msg_delay) [s].
 [[nodiscard]] double base_s(const TickConfig& config, Stream stream) noexcept;
 
-// What a stream draws from these bits [s]: base * (1 + ratio * unit), no less than its floor,
-// with unit uniform in [-1, 1) or standard normal. Without jitter, and for a base of zero, the
-// base itself; `needs_draw` is false then.
+// Whether a timing stream has any jitter to draw: not for a base of zero.
+[[nodiscard]] bool is_jittered(const TickConfig& config, Stream stream) noexcept;
+
+// What these random bits make of a jittered stream [s]: base * (1 + ratio * unit), no less than its
+// floor, with unit uniform in [-1, 1) or standard normal.
 [[nodiscard]] double jittered_s(const TickConfig& config, Stream stream,
                                 std::uint64_t bits) noexcept;
-[[nodiscard]] bool needs_draw(const TickConfig& config, Stream stream) noexcept;
 
 }  // namespace heron

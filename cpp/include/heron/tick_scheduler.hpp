@@ -95,7 +95,7 @@ class TickScheduler {
   void schedule_batch(std::span<const std::int32_t> lane, std::span<const double> time_s,
                       EventType type, std::span<const std::int32_t> agent, std::int32_t priority,
                       std::span<const std::int64_t> payload);
-  bool cancel(std::int32_t lane, EventHandle handle) noexcept;
+  bool cancel(std::int32_t lane, EventHandle handle);
 
   // Draw from a timing stream of a registered agent [s]; the next draw of that stream differs.
   double draw_s(std::int32_t lane, std::int32_t agent, Stream stream);
@@ -139,10 +139,64 @@ class TickScheduler {
   // Key of the lane's draws from the next reset on; at first (seed of the constructor, lane).
   void seed_lane(std::int32_t lane, std::uint64_t seed, std::uint64_t lane_key);
 
-  [[nodiscard]] std::int32_t n_lane() const noexcept;
-  [[nodiscard]] double now_s(std::int32_t lane) const;
-  [[nodiscard]] std::size_t n_pending(std::int32_t lane) const;
-  [[nodiscard]] std::uint64_t n_processed(std::int32_t lane) const;
+  [[nodiscard]] std::int32_t n_lane() const noexcept {
+    return static_cast<std::int32_t>(lanes_.size());
+  }
+  [[nodiscard]] double now_s(std::int32_t lane) const { return lane_at(lane).queue.now_s(); }
+  [[nodiscard]] std::size_t n_pending(std::int32_t lane) const {
+    return lane_at(lane).queue.size();
+  }
+  [[nodiscard]] std::uint64_t n_processed(std::int32_t lane) const {
+    return lane_at(lane).n_processed;
+  }
+
+ private:
+  static constexpr std::size_t kTimingStreamCount = 4;
+
+  // What is the same in every lane.
+  struct Agent {
+    TickConfig config;
+    std::optional<double> first_tick_s;
+    std::int32_t tick_priority = 0;
+    bool is_registered = true;
+    bool is_surfacing = true;
+  };
+  // An agent in one lane.
+  struct Clock {
+    EventHandle armed{};  // the pending periodic tick, if is_armed
+    bool is_armed = false;
+    std::array<std::uint64_t, kTimingStreamCount> n_drawn{};
+    std::array<std::uint64_t, 4> interval_bits{};  // the block that the next interval is drawn from
+  };
+  struct Lane {
+    EventQueue queue;
+    std::uint64_t seed = 0;
+    std::uint64_t key = 0;
+    std::uint64_t n_processed = 0;
+    std::vector<Clock> clocks;        // (n_agent)
+    std::vector<TickEvent> surfaced;  // by next_due, to be finished
+  };
+
+  [[nodiscard]] const Lane& lane_at(std::int32_t lane) const;
+  [[nodiscard]] Lane& lane_at(std::int32_t lane);
+  void check_agent(std::int32_t agent, bool may_be_none) const;
+  void check_first_tick(std::optional<double> first_tick_s) const;
+  void arm_first(Lane& lane, std::int32_t agent);
+  void arm(Lane& lane, std::int32_t agent, double time_s);
+  double draw(Lane& lane, std::int32_t agent, Stream stream) noexcept;
+  static TickEvent take(Lane& lane, const TickEvent& next) noexcept;
+  void handle(const TickEvent& event);
+  void finish_surfaced(Lane& lane);
+  [[nodiscard]] bool surfaces(const TickEvent& event) const noexcept;
+  void advance_to_due(std::int32_t lane, double t_end_s);
+  template <class Work>
+  void for_each_lane(int n_thread, const Work& work);
+
+  std::vector<Lane> lanes_;
+  std::vector<Agent> agents_;        // by number
+  std::vector<std::int32_t> order_;  // registered agents in order of registration
+  std::array<Handler, kEventTypeCount> handlers_{};
+  std::array<bool, kEventTypeCount> is_surfacing_type_{true};
 };
 
 }  // namespace heron

@@ -1,12 +1,11 @@
 #include "heron/event_queue.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <string>
 
 #include "heron/error.hpp"
+#include "text.hpp"
 
 namespace heron {
 namespace {
@@ -27,13 +26,6 @@ constexpr std::uint32_t generation_of(EventHandle handle) noexcept {
   return static_cast<std::uint32_t>(static_cast<std::uint64_t>(handle) >> 32U);
 }
 
-// Shortest text that names exactly this number: two times that differ read differently.
-std::string text(double value) {
-  std::array<char, 32> buffer{};
-  const auto written = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-  return {buffer.data(), written.ptr};
-}
-
 void check_start(double start_time_s) {
   if (!std::isfinite(start_time_s)) {
     throw InvalidArgument("start_time_s is " + text(start_time_s) +
@@ -51,10 +43,11 @@ void EventQueue::reserve(std::size_t n_event) {
   free_slots_.reserve(n_event);
 }
 
-EventHandle EventQueue::push(double time_s, std::int32_t priority, std::int64_t payload) {
+EventHandle EventQueue::push(double time_s, std::int32_t priority, std::int64_t payload,
+                             std::uint32_t tag) {
   check_time(time_s);
   make_room(1);
-  return insert(time_s, priority, payload);
+  return insert(time_s, priority, payload, tag);
 }
 
 void EventQueue::push_batch(std::span<const double> time_s, std::span<const std::int32_t> priority,
@@ -69,7 +62,7 @@ void EventQueue::push_batch(std::span<const double> time_s, std::span<const std:
   for (const double time : time_s) check_time(time);
   make_room(n_event);
   for (std::size_t i = 0; i < n_event; ++i) {
-    handles[i] = insert(time_s[i], priority[i], payload[i]);
+    handles[i] = insert(time_s[i], priority[i], payload[i], 0);
   }
 }
 
@@ -149,8 +142,8 @@ void EventQueue::make_room(std::size_t n_new) {
   reserve(std::max(n_needed, 2 * heap_.capacity()));
 }
 
-EventHandle EventQueue::insert(double time_s, std::int32_t priority,
-                               std::int64_t payload) noexcept {
+EventHandle EventQueue::insert(double time_s, std::int32_t priority, std::int64_t payload,
+                               std::uint32_t tag) noexcept {
   std::uint32_t slot = 0;
   if (free_slots_.empty()) {
     slot = static_cast<std::uint32_t>(slots_.size());
@@ -160,7 +153,7 @@ EventHandle EventQueue::insert(double time_s, std::int32_t priority,
     free_slots_.pop_back();
   }
   slots_[slot].is_pending = true;
-  heap_.push_back(Node{Event{time_s, priority, next_sequence_++, payload}, slot});
+  heap_.push_back(Node{Event{time_s, priority, next_sequence_++, payload, tag}, slot});
   sift_up(heap_.size() - 1);
   return to_handle(slot, slots_[slot].generation);
 }
