@@ -1,7 +1,23 @@
 """Types of the compiled core of heron."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
+
+from heron.scheduling.tick_config import TickConfig
+
+# time_s, priority, sequence, type, is_periodic, lane, agent, payload
+_TickEvent: TypeAlias = tuple[float, int, int, int, bool, int, int, int]
+
+def random_bits(seed: int, lane: int, agent: int, stream: int, draw: int) -> int:
+    """Return draw number `draw` of a stream: `heron.reference.random.random_bits`."""
+
+def to_uniform(bits: int) -> float:
+    """Return a number in [0, 1): `heron.reference.random.to_uniform`."""
+
+def to_normal(bits: int) -> float:
+    """Return a standard normal number: `heron.reference.random.to_normal`."""
 
 class EventQueue:
     """Hold future events in the total order (time, priority, sequence), compiled.
@@ -33,3 +49,74 @@ class EventQueue:
     def __len__(self) -> int: ...
     @property
     def now_s(self) -> float: ...
+
+class TickScheduler:
+    """Let agents tick at jittered intervals, in many lanes at once, compiled.
+
+    Behaves as `heron.reference.tick_scheduler.TickScheduler`, which documents every method, with
+    plain tuples for events. Calls over all lanes release the GIL, so one scheduler must not be
+    used by two threads at once.
+    """
+
+    def __init__(self, n_lane: int = 1, seed: int = 0, start_time_s: float = 0.0) -> None: ...
+    def register_agent(
+        self, config: TickConfig, first_tick_s: float | None = None, tick_priority: int = 0
+    ) -> int: ...
+    def register_again(
+        self,
+        agent: int,
+        config: TickConfig,
+        first_tick_s: float | None = None,
+        tick_priority: int = 0,
+    ) -> None: ...
+    def unregister_agent(self, agent: int) -> None: ...
+    def is_registered(self, agent: int) -> bool: ...
+    def agents(self) -> list[int]: ...
+    def set_surfacing(self, agent: int, is_surfacing: bool) -> None: ...
+    def schedule(
+        self,
+        lane: int,
+        time_s: float,
+        type: int,
+        agent: int = -1,
+        priority: int = 0,
+        payload: int = 0,
+    ) -> int: ...
+    def schedule_batch(
+        self,
+        lane: NDArray[np.int32],
+        time_s: NDArray[np.float64],
+        type: int,
+        agent: NDArray[np.int32],
+        priority: int,
+        payload: NDArray[np.int64],
+    ) -> None: ...
+    def cancel(self, lane: int, handle: int) -> bool: ...
+    def draw_s(self, lane: int, agent: int, stream: int) -> float: ...
+    def draw_batch(
+        self, stream: int, lane: NDArray[np.int32], agent: NDArray[np.int32]
+    ) -> NDArray[np.float64]: ...
+    def next(self, lane: int, t_end_s: float = ...) -> _TickEvent | None: ...
+    def peek(self, lane: int) -> _TickEvent | None: ...
+    def is_live(self, event: _TickEvent) -> bool: ...
+    def finish(self, event: _TickEvent) -> None: ...
+    def run_until(self, lane: int, t_end_s: float, max_events: int | None = None) -> int: ...
+    def run_all_until(self, t_end_s: float, n_thread: int = 1) -> int: ...
+    def set_surfacing_type(self, type: int, is_surfacing: bool) -> None: ...
+    def next_due(
+        self, t_end_s: float, n_thread: int = 1
+    ) -> tuple[
+        NDArray[np.int32],
+        NDArray[np.int32],
+        NDArray[np.float64],
+        NDArray[np.uint8],
+        NDArray[np.int64],
+    ]: ...
+    def clear(self, lane: int) -> None: ...
+    def reset(self, lane: int, start_time_s: float = 0.0) -> None: ...
+    def seed_lane(self, lane: int, seed: int, lane_key: int) -> None: ...
+    @property
+    def n_lane(self) -> int: ...
+    def now_s(self, lane: int) -> float: ...
+    def n_pending(self, lane: int) -> int: ...
+    def n_processed(self, lane: int) -> int: ...

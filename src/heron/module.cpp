@@ -2,10 +2,14 @@
 
 #include "common/errors.hpp"
 #include "heron/bind_event_queue.hpp"
+#include "heron/bind_random.hpp"
+#include "heron/bind_tick_scheduler.hpp"
 #include "heron/error.hpp"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "Compiled core of heron. Import its parts from the packages that document them.";
   heron_bindings::translate_error<heron::InvalidArgument, heron_bindings::kInvalidArgument>();
+  heron_bindings::bind_random(module);
   heron_bindings::bind_event_queue(module);
+  heron_bindings::bind_tick_scheduler(module);
 }

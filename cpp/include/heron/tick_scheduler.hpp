@@ -82,7 +82,8 @@ class TickScheduler {
   void unregister_agent(std::int32_t agent);
   [[nodiscard]] bool is_registered(std::int32_t agent) const noexcept;
   [[nodiscard]] const TickConfig& config_of(std::int32_t agent) const;
-  [[nodiscard]] std::span<const std::int32_t> agents() const noexcept;  // in order of registration
+  // Registered agents in order of registration.
+  [[nodiscard]] std::span<const std::int32_t> agents() const noexcept { return order_; }
   // Whether the agent's ticks surface in next_due (the default), or only reach the handler.
   void set_surfacing(std::int32_t agent, bool is_surfacing);
 

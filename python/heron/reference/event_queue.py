@@ -61,7 +61,7 @@ class EventQueue:
 
     def push(self, time_s: float, priority: int = 0, payload: int = 0) -> int:
         """Add one event and return its handle; `payload` is the caller's own number."""
-        self._check_time(time_s)
+        self.check_time(time_s)
         handle, sequence = self._next_handle, self._next_sequence
         self._next_handle += 1
         self._next_sequence += 1
@@ -84,7 +84,7 @@ class EventQueue:
                 f"{len(time_s)}, priority {len(priority)}, payload {len(payload)}"
             )
         for time in time_s.tolist():
-            self._check_time(time)
+            self.check_time(time)
         events = zip(time_s.tolist(), priority.tolist(), payload.tolist(), strict=True)
         return np.array([self.push(*event) for event in events], dtype=np.uint64)
 
@@ -161,17 +161,18 @@ class EventQueue:
         """Time of the last event taken, or the start [s]."""
         return self._now_s
 
-    def _drop_cancelled(self) -> None:
-        while self._heap and self._heap[0][2] not in self._pending:
-            heapq.heappop(self._heap)
-
-    def _check_time(self, time_s: float) -> None:
+    def check_time(self, time_s: float) -> None:
+        """Raise if `push` would refuse the time."""
         self._check_finite("time_s", time_s)
         if time_s < self._now_s:
             raise InvalidArgumentError(
                 f"time_s is {time_s}, in the past: expected at least the time of the last event, "
                 f"{self._now_s}"
             )
+
+    def _drop_cancelled(self) -> None:
+        while self._heap and self._heap[0][2] not in self._pending:
+            heapq.heappop(self._heap)
 
     @staticmethod
     def _check_finite(name: str, time_s: float) -> None:

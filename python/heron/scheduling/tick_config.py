@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import secrets
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from heron._core import random_bits, to_normal, to_uniform
 from heron.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["MIN_TICK_INTERVAL_S", "JitterType", "ScheduleConfig", "TickConfig"]
 
 MIN_TICK_INTERVAL_S = 0.001
 
-# One stream of draws per kind, so that reading one never shifts another.
+# One stream of draws per kind, so that reading one never shifts another: heron.reference.random.
 _STREAM_OF = {"tick_interval": 0, "obs_delay": 1, "act_delay": 2, "msg_delay": 3}
 
 
@@ -46,8 +49,9 @@ class TickConfig:
     min_delay
         Least delay that jitter may leave. Drawn intervals are at least 1 ms.
     rng
-        Generator for all draws, in place of the configuration's own streams. Without it and
-        without a seed, the draws differ from run to run.
+        NumPy generator for what the ``get_`` methods draw, in place of the configuration's own
+        streams; schedulers and environments refuse it. Without it and without a seed, those draws
+        differ from run to run.
 
     Raises
     ------
@@ -70,9 +74,8 @@ class TickConfig:
     min_delay: float = 0.0
     rng: np.random.Generator | None = field(default=None, repr=False, compare=False)
     _seed: int | None = field(default=None, init=False, repr=False, compare=False)
-    _streams: dict[str, np.random.Generator] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _n_drawn: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _random_seed: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.jitter_type = JitterType(self.jitter_type)
@@ -124,7 +127,12 @@ class TickConfig:
         if not 0 <= n < 2**64:
             raise ConfigError(f"seed is {n}; expected an integer from 0 to 2**64 - 1")
         self._seed = int(n)
-        self._streams = {}
+        self._n_drawn = {}
+
+    @property
+    def own_seed(self) -> int | None:
+        """The seed that was given; without one, a scheduler draws from its own."""
+        return self._seed
 
     @property
     def is_seeded(self) -> bool:
@@ -151,24 +159,21 @@ class TickConfig:
         base: float = getattr(self, name)
         if self.jitter_type is JitterType.NONE or base == 0.0:
             return base
-        rng = self.rng if self.rng is not None else self._stream(name)
-        if self.jitter_type is JitterType.UNIFORM:
-            unit = rng.uniform(-1.0, 1.0)
+        is_uniform = self.jitter_type is JitterType.UNIFORM
+        if self.rng is not None:
+            unit = self.rng.uniform(-1.0, 1.0) if is_uniform else self.rng.standard_normal()
         else:
-            unit = rng.standard_normal()
+            bits = self._next_bits(name)
+            unit = 2.0 * to_uniform(bits) - 1.0 if is_uniform else to_normal(bits)
         return max(floor, float(base * (1.0 + self.jitter_ratio * unit)))
 
-    def _stream(self, name: str) -> np.random.Generator:
-        if name not in self._streams:
-            bits: Any
-            if self._seed is None:
-                bits = np.random.Philox()
-            else:
-                # Counter-based and keyed by value, so the draws are the same in any process.
-                key = np.array([self._seed, _STREAM_OF[name]], dtype=np.uint64)
-                bits = np.random.Philox(key=key)
-            self._streams[name] = np.random.Generator(bits)
-        return self._streams[name]
+    def _next_bits(self, name: str) -> int:
+        if self._seed is None and self._random_seed is None:
+            self._random_seed = secrets.randbits(64)
+        seed = self._random_seed if self._seed is None else self._seed
+        number = self._n_drawn.get(name, 0)
+        self._n_drawn[name] = number + 1
+        return random_bits(seed, 0, 0, _STREAM_OF[name], number)
 
 
 ScheduleConfig = TickConfig
