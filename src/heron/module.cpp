@@ -1,10 +1,12 @@
 #include <pybind11/pybind11.h>
 
 #include "common/errors.hpp"
+#include "heron/bind_event_loop.hpp"
 #include "heron/bind_event_queue.hpp"
 #include "heron/bind_random.hpp"
 #include "heron/bind_tick_scheduler.hpp"
 #include "heron/error.hpp"
+#include "heron/event_object.hpp"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "Compiled core of heron. Import its parts from the packages that document them.";
@@ -12,4 +14,6 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::bind_random(module);
   heron_bindings::bind_event_queue(module);
   heron_bindings::bind_tick_scheduler(module);
+  heron_bindings::bind_event_object(module);
+  heron_bindings::bind_event_loop(module);
 }

@@ -66,7 +66,9 @@ class SchedulerPrograms(RuleBasedStateMachine):
             assert core == reference
         return core, reference
 
-    @rule(config=configs, seed=seeds, first=st.one_of(st.none(), waits), priority=st.integers(-1, 1))
+    @rule(
+        config=configs, seed=seeds, first=st.one_of(st.none(), waits), priority=st.integers(-1, 1)
+    )
     def register(self, config, seed, first, priority):
         if seed is not None:
             config.seed(seed)

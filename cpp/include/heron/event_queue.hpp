@@ -74,6 +74,8 @@ class EventQueue {
   [[nodiscard]] std::size_t n_stored() const noexcept { return heap_.size(); }
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
   [[nodiscard]] double now_s() const noexcept { return now_s_; }
+  // The sequence number that the next push will get.
+  [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
 
  private:
   struct Node {

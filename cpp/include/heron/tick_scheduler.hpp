@@ -147,6 +147,10 @@ class TickScheduler {
   [[nodiscard]] std::size_t n_pending(std::int32_t lane) const {
     return lane_at(lane).queue.size();
   }
+  // The sequence number that the lane's next event will get.
+  [[nodiscard]] std::uint64_t next_sequence(std::int32_t lane) const {
+    return lane_at(lane).queue.next_sequence();
+  }
   [[nodiscard]] std::uint64_t n_processed(std::int32_t lane) const {
     return lane_at(lane).n_processed;
   }
@@ -171,8 +175,10 @@ class TickScheduler {
   };
   struct Lane {
     EventQueue queue;
-    std::uint64_t seed = 0;
+    std::uint64_t seed = 0;  // of the draws since the last reset
     std::uint64_t key = 0;
+    std::uint64_t next_seed = 0;  // from the next reset on
+    std::uint64_t next_key = 0;
     std::uint64_t n_processed = 0;
     std::vector<Clock> clocks;        // (n_agent)
     std::vector<TickEvent> surfaced;  // by next_due, to be finished

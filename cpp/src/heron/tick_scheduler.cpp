@@ -60,8 +60,8 @@ TickScheduler::TickScheduler(std::int32_t n_lane, std::uint64_t seed, double sta
   lanes_.resize(static_cast<std::size_t>(n_lane));
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
     lanes_[lane].queue.reset(start_time_s);
-    lanes_[lane].seed = seed;
-    lanes_[lane].key = lane;
+    lanes_[lane].seed = lanes_[lane].next_seed = seed;
+    lanes_[lane].key = lanes_[lane].next_key = lane;
   }
 }
 
@@ -308,14 +308,16 @@ void TickScheduler::reset(std::int32_t lane, double start_time_s) {
   here.queue.reset(start_time_s);
   clear(lane);
   here.n_processed = 0;
+  here.seed = here.next_seed;
+  here.key = here.next_key;
   std::ranges::fill(here.clocks, Clock{});
   for (const std::int32_t agent : order_) arm_first(here, agent);
 }
 
 void TickScheduler::seed_lane(std::int32_t lane, std::uint64_t seed, std::uint64_t lane_key) {
   Lane& here = lane_at(lane);
-  here.seed = seed;
-  here.key = lane_key;
+  here.next_seed = seed;
+  here.next_key = lane_key;
 }
 
 // --- inside ---------------------------------------------------------------------------------

@@ -161,6 +161,11 @@ class EventQueue:
         """Time of the last event taken, or the start [s]."""
         return self._now_s
 
+    @property
+    def next_sequence(self) -> int:
+        """The sequence number that the next push will get."""
+        return self._next_sequence
+
     def check_time(self, time_s: float) -> None:
         """Raise if `push` would refuse the time."""
         self._check_finite("time_s", time_s)

@@ -67,8 +67,10 @@ class _Clock:
 @dataclass
 class _Lane:
     queue: EventQueue
-    seed: int
+    seed: int  # of the draws since the last reset
     key: int
+    next_seed: int  # from the next reset on
+    next_key: int
     n_processed: int = 0
     clocks: list[_Clock] = field(default_factory=list)
     # What the queue's events mean, by the number they carry: (type, is_periodic, agent, payload).
@@ -116,7 +118,9 @@ class TickScheduler:
     def __init__(self, n_lane: int = 1, seed: int = 0, start_time_s: float = 0.0) -> None:
         if n_lane < 1:
             raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
-        self._lanes = [_Lane(EventQueue(start_time_s), seed, key) for key in range(n_lane)]
+        self._lanes = [
+            _Lane(EventQueue(start_time_s), seed, key, seed, key) for key in range(n_lane)
+        ]
         self._agents: list[_Agent] = []
         self._order: list[int] = []  # registered agents in order of registration
         self._surfacing_types = {EventType.AGENT_TICK.value}
@@ -384,14 +388,15 @@ class TickScheduler:
         here.queue.reset(start_time_s)
         self.clear(lane)
         here.n_processed = 0
+        here.seed, here.key = here.next_seed, here.next_key
         here.clocks = [_Clock() for _ in self._agents]
         for agent in self._order:
             self._arm_first(here, agent)
 
     def seed_lane(self, lane: int, seed: int, lane_key: int) -> None:
-        """Key the lane's draws by (seed, lane_key); call `reset` afterwards."""
+        """Key the lane's draws by (seed, lane_key) from its next `reset` on."""
         here = self._lane(lane)
-        here.seed, here.key = seed, lane_key
+        here.next_seed, here.next_key = seed, lane_key
 
     @property
     def n_lane(self) -> int:
@@ -405,6 +410,10 @@ class TickScheduler:
     def n_pending(self, lane: int) -> int:
         """Return how many events are to come in the lane."""
         return len(self._lane(lane).queue)
+
+    def next_sequence(self, lane: int) -> int:
+        """Return the sequence number that the lane's next event will get."""
+        return self._lane(lane).queue.next_sequence
 
     def n_processed(self, lane: int) -> int:
         """Return how many events the lane has taken since its last reset."""
@@ -437,9 +446,7 @@ class TickScheduler:
 
     def _arm(self, lane: _Lane, agent: int, time_s: float) -> None:
         tick = (EventType.AGENT_TICK.value, True, agent, 0)
-        lane.clocks[agent].armed = self._push(
-            lane, time_s, self._agents[agent].tick_priority, tick
-        )
+        lane.clocks[agent].armed = self._push(lane, time_s, self._agents[agent].tick_priority, tick)
 
     def _finish_surfaced(self, lane: _Lane) -> None:
         for event in lane.surfaced:

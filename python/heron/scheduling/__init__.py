@@ -1,7 +1,21 @@
-"""When agents act: intervals, delays and their jitter."""
+"""When agents act: intervals, delays, their jitter, and the events they lead to."""
 
 from __future__ import annotations
 
+from heron._core import Event
+from heron.scheduling.event_queue import EventQueue
+from heron.scheduling.event_scheduler import EventScheduler
+from heron.scheduling.event_type import EventType
 from heron.scheduling.tick_config import JitterType, ScheduleConfig, TickConfig
+from heron.scheduling.tick_scheduler import TickScheduler
 
-__all__ = ["JitterType", "ScheduleConfig", "TickConfig"]
+__all__ = [
+    "Event",
+    "EventQueue",
+    "EventScheduler",
+    "EventType",
+    "JitterType",
+    "ScheduleConfig",
+    "TickConfig",
+    "TickScheduler",
+]

@@ -1,0 +1,159 @@
+"""What every event scheduler does with agents, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from heron._core import Event
+from heron.errors import ConfigError, nearest
+from heron.reference.random import Stream
+from heron.scheduling.event_type import EventType
+from heron.scheduling.tick_config import TickConfig
+
+__all__ = ["AgentsOfScheduler"]
+
+MESSAGE_PRIORITY = 1  # behind the ticks of the same time
+
+
+class AgentsOfScheduler:
+    """Mixin that registers agents and schedules their events.
+
+    The scheduler it is mixed into provides `current_time`, `schedule`, `_add_agent`,
+    `_remove_agent` and `_draw_s`.
+    """
+
+    current_time: float
+    pending_count: int
+
+    def _start_without_agents(self) -> None:
+        self._configs: dict[str, TickConfig] = {}
+
+    @property
+    def agent_tick_configs(self) -> Mapping[str, TickConfig]:
+        """Timing of each registered agent, in order of registration; read only."""
+        return MappingProxyType(self._configs)
+
+    @property
+    def agent_intervals(self) -> Mapping[str, float]:
+        """Tick interval of each registered agent without jitter [s]; read only."""
+        return MappingProxyType({i: c.tick_interval for i, c in self._configs.items()})
+
+    def register_agent(
+        self,
+        agent_id: str,
+        tick_interval: float = 1.0,
+        obs_delay: float = 0.0,
+        act_delay: float = 0.0,
+        first_tick: float | None = None,
+        tick_config: TickConfig | None = None,
+    ) -> None:
+        """Let an agent tick from `first_tick` on, or from now.
+
+        A second registration replaces the first. The timing is taken as it is now; to change it
+        later, register the agent again.
+
+        Parameters
+        ----------
+        agent_id
+            Name of the agent.
+        tick_interval, obs_delay, act_delay
+            Seconds, without jitter; not used if `tick_config` is given.
+        first_tick
+            Simulated time of the first tick [s], now or later.
+        tick_config
+            Timing. Jitter is drawn from its own seed if it has one, else from the scheduler's.
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range, `first_tick` is in the past or not finite, or `tick_config`
+            has a NumPy generator. Nothing has changed then.
+        """
+        config = tick_config or TickConfig(tick_interval, obs_delay, act_delay)
+        self._add_agent(agent_id, config, first_tick)
+        self._configs[agent_id] = config
+
+    def unregister_agent(self, agent_id: str) -> None:
+        """Take an agent out; its pending events will be counted and skipped.
+
+        An agent that is not registered stays so.
+        """
+        if self._configs.pop(agent_id, None) is not None:
+            self._remove_agent(agent_id)
+
+    def schedule_agent_tick(
+        self, agent_id: str, timestamp: float | None = None, payload: Any = None
+    ) -> None:
+        """Schedule one more tick, at `timestamp` or a drawn interval from now [s].
+
+        The agent's own rhythm goes on beside it.
+
+        Raises
+        ------
+        ConfigError
+            If the agent is not registered and no time is given.
+        """
+        if timestamp is None:
+            if agent_id not in self._configs:
+                raise ConfigError(nearest(agent_id, self._configs, kind="agent"))
+            timestamp = self.current_time + self._draw_s(agent_id, Stream.TICK_INTERVAL)
+        payload = {} if payload is None else payload
+        self.schedule(Event(timestamp, 0, 0, EventType.AGENT_TICK, agent_id, payload))
+
+    def schedule_action_effect(
+        self, agent_id: str, action: Any, delay: float | None = None
+    ) -> None:
+        """Schedule the effect of an action, after `delay` or the agent's drawn `act_delay` [s].
+
+        The event's payload is ``{"action": action}``.
+        """
+        if delay is None:
+            delay = self._draw_s(agent_id, Stream.ACT_DELAY)
+        timestamp = self.current_time + delay
+        self.schedule(Event(timestamp, 0, 0, EventType.ACTION_EFFECT, agent_id, {"action": action}))
+
+    def schedule_message_delivery(
+        self, sender_id: str, recipient_id: str, message: Any, delay: float | None = None
+    ) -> None:
+        """Schedule the arrival of a message, after `delay` or the sender's drawn `msg_delay` [s].
+
+        The event belongs to the recipient, has priority 1 (behind ticks of the same time) and
+        the payload ``{"sender": sender_id, "message": message}``.
+        """
+        if delay is None:
+            delay = self.get_msg_delay(sender_id)
+        timestamp = self.current_time + delay
+        payload = {"sender": sender_id, "message": message}
+        kind = EventType.MESSAGE_DELIVERY
+        self.schedule(Event(timestamp, MESSAGE_PRIORITY, 0, kind, recipient_id, payload))
+
+    def get_obs_delay(self, agent_id: str) -> float:
+        """Draw the age of what the agent observes [s]; 0 for one that is not registered."""
+        return self._draw_s(agent_id, Stream.OBS_DELAY)
+
+    def get_msg_delay(self, agent_id: str) -> float:
+        """Draw how long the agent's message travels [s]; 0 for one that is not registered."""
+        return self._draw_s(agent_id, Stream.MSG_DELAY)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(current_time={self.current_time}, "
+            f"pending_count={self.pending_count}, agents={list(self._configs)})"
+        )
+
+    # Provided by the scheduler.
+
+    def schedule(self, event: Event) -> None:
+        """Add an event."""
+        raise NotImplementedError
+
+    def _add_agent(self, agent_id: str, config: TickConfig, first_tick_s: float | None) -> None:
+        raise NotImplementedError
+
+    def _remove_agent(self, agent_id: str) -> None:
+        raise NotImplementedError
+
+    def _draw_s(self, agent_id: str, stream: int) -> float:
+        raise NotImplementedError

@@ -1,0 +1,78 @@
+#include "heron/bind_event_loop.hpp"
+
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+#include "heron/event_loop.hpp"
+
+namespace heron_bindings {
+namespace {
+
+EventLoop& loop_of(const py::object& self) { return self.cast<EventLoop&>(); }
+
+constexpr double kForever = std::numeric_limits<double>::infinity();
+
+// Handlers refer to schedulers and schedulers to handlers, so the collector must see through.
+void take_part_in_garbage_collection(PyHeapTypeObject* heap_type) {
+  PyTypeObject* type = &heap_type->ht_type;
+  type->tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type->tp_traverse = [](PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    if (!py::detail::is_holder_constructed(self)) return 0;
+    return py::cast<EventLoop&>(py::handle(self)).traverse(visit, arg);
+  };
+  type->tp_clear = [](PyObject* self) {
+    if (!py::detail::is_holder_constructed(self)) return 0;
+    py::cast<EventLoop&>(py::handle(self)).drop_references();
+    return 0;
+  };
+}
+
+}  // namespace
+
+void bind_event_loop(py::module_& module) {
+  py::class_<EventLoop>(module, "EventLoop", py::module_local(),
+                        py::custom_type_setup(&take_part_in_garbage_collection),
+                        "The event loop under heron.scheduling.EventScheduler.")
+      .def(py::init<double, std::uint64_t, const py::list&>(), py::arg("start_time_s"),
+           py::arg("seed"), py::arg("event_types"))
+      .def("_add_agent", &EventLoop::add_agent, py::arg("agent_id"), py::arg("config"),
+           py::arg("first_tick_s"))
+      .def("_remove_agent", &EventLoop::remove_agent, py::arg("agent_id"))
+      .def(
+          "_draw_s",
+          [](EventLoop& loop, const py::object& agent_id, std::uint64_t stream) {
+            return loop.draw_s(agent_id, static_cast<heron::Stream>(stream));
+          },
+          py::arg("agent_id"), py::arg("stream"))
+      .def("schedule", &EventLoop::schedule, py::arg("event"))
+      .def("peek", &EventLoop::peek)
+      .def("pop", &EventLoop::pop)
+      .def("set_handler", &EventLoop::set_handler, py::arg("event_type"), py::arg("handler"))
+      .def_property_readonly("handlers", &EventLoop::handlers)
+      .def("process_next",
+           [](const py::object& self) { return loop_of(self).run_until(self, kForever, 1) == 1; })
+      .def(
+          "run_until",
+          [](const py::object& self, double t_end, std::optional<std::uint64_t> max_events) {
+            return loop_of(self).run_until(
+                self, t_end, max_events.value_or(std::numeric_limits<std::uint64_t>::max()));
+          },
+          py::arg("t_end"), py::arg("max_events") = py::none())
+      .def(
+          "run_steps",
+          [](const py::object& self, std::uint64_t n_steps) {
+            return loop_of(self).run_until(self, kForever, n_steps);
+          },
+          py::arg("n_steps"))
+      .def("clear", &EventLoop::clear)
+      .def("reset", &EventLoop::reset, py::arg("start_time") = 0.0)
+      .def_property_readonly("current_time", &EventLoop::now_s)
+      .def_property_readonly("pending_count", &EventLoop::n_pending)
+      .def_property_readonly("processed_count", &EventLoop::n_processed);
+}
+
+}  // namespace heron_bindings
