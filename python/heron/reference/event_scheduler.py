@@ -158,12 +158,12 @@ class EventScheduler(AgentsOfScheduler):
         self.processed_count = 0
 
     @property
-    def current_time(self) -> float:  # type: ignore[override]
+    def current_time(self) -> float:
         """Simulated time of the last event, or of the start [s]."""
         return self._ticks.now_s(0)
 
     @property
-    def pending_count(self) -> int:  # type: ignore[override]
+    def pending_count(self) -> int:
         """Number of events to come, armed ticks included."""
         return self._ticks.n_pending(0)
 

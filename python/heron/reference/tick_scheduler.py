@@ -283,8 +283,8 @@ class TickScheduler:
         if event is None:
             return None
         time_s, priority, sequence, number = event
-        type, is_periodic, agent, payload = here.meaning[number]
-        return TickEvent(time_s, priority, sequence, type, is_periodic, lane, agent, payload)
+        kind, is_periodic, agent, payload = here.meaning[number]
+        return TickEvent(time_s, priority, sequence, kind, is_periodic, lane, agent, payload)
 
     def is_live(self, event: TickEvent) -> bool:
         """Tell whether the event belongs to a registered agent, or to none."""

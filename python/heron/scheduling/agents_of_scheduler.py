@@ -24,9 +24,6 @@ class AgentsOfScheduler:
     `_remove_agent` and `_draw_s`.
     """
 
-    current_time: float
-    pending_count: int
-
     def _start_without_agents(self) -> None:
         self._configs: dict[str, TickConfig] = {}
 
@@ -144,6 +141,16 @@ class AgentsOfScheduler:
         )
 
     # Provided by the scheduler.
+
+    @property
+    def current_time(self) -> float:
+        """Simulated time of the last event, or of the start [s]."""
+        raise NotImplementedError
+
+    @property
+    def pending_count(self) -> int:
+        """Number of events to come, armed ticks included."""
+        raise NotImplementedError
 
     def schedule(self, event: Event) -> None:
         """Add an event."""

@@ -10,7 +10,7 @@ __all__ = ["EventScheduler"]
 
 
 # The loop comes first: what it provides is not looked up in the mixin.
-class EventScheduler(EventLoop, AgentsOfScheduler):  # type: ignore[misc]
+class EventScheduler(EventLoop, AgentsOfScheduler):
     """Run agents and events in simulated time.
 
     Events leave in the order of (timestamp, priority, sequence); the sequence is assigned when an

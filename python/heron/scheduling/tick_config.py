@@ -168,7 +168,7 @@ class TickConfig:
         return max(floor, float(base * (1.0 + self.jitter_ratio * unit)))
 
     def _next_bits(self, name: str) -> int:
-        if self._seed is None and self._random_seed is None:
+        if self._random_seed is None:
             self._random_seed = secrets.randbits(64)
         seed = self._random_seed if self._seed is None else self._seed
         number = self._n_drawn.get(name, 0)
