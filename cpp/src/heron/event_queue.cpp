@@ -139,7 +139,7 @@ std::size_t EventQueue::pop_until(double t_end_s, std::span<Event> events) noexc
 void EventQueue::clear() noexcept {
   // The matches stay as they are: among free places it does not matter who won.
   for (std::size_t place = 0; place < keys_.size() && place < n_used_; ++place) {
-    if (keys_[place] != kFree) ++places_[place].generation;
+    ++places_[place].generation;
     keys_[place] = kFree;
   }
   n_used_ = 0;
