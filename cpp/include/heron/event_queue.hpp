@@ -23,11 +23,14 @@ struct Event {
 // within 2^32 uses of its slot, so that cancelling an old one is recognised and harmless.
 enum class EventHandle : std::uint64_t {};
 
-// Future events in the total order (time_s, priority, sequence): a 4-ary min-heap, in which
-// cancelled events stay until they surface or until they outnumber the pending ones.
+// Future events in the total order (time_s, priority, sequence): a knock-out tournament whose
+// entrants are the pending events. An event keeps its place from push to pop; the event that is
+// pushed after a pop takes the freed place, and one replay of that place's matches serves both.
+// Cancelling takes an event out at once, so memory is bounded by the most that were ever pending.
 //
 // The queue keeps the time of the last popped event, now_s(), and refuses an event before it, so
-// time never runs backwards. Copying a queue copies its whole state; one queue serves one thread.
+// time never runs backwards. Copying a queue copies its whole state; a queue that was moved from
+// may be assigned, reset or destroyed. One queue serves one thread.
 class EventQueue {
  public:
   explicit EventQueue(double start_time_s = 0.0);
@@ -69,40 +72,52 @@ class EventQueue {
   // Drop every pending event and start again at start_time_s with sequence number 0.
   void reset(double start_time_s = 0.0);
 
-  [[nodiscard]] std::size_t size() const noexcept { return heap_.size() - n_cancelled_; }
-  // Events in memory, with the cancelled ones that wait to surface or to be compacted away.
-  [[nodiscard]] std::size_t n_stored() const noexcept { return heap_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return n_pending_; }
+  // Places in memory, taken or free: less than twice the most events ever pending at once, or 2.
+  [[nodiscard]] std::size_t n_stored() const noexcept { return keys_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return n_pending_ == 0; }
   [[nodiscard]] double now_s() const noexcept { return now_s_; }
   // The sequence number that the next push will get.
   [[nodiscard]] std::uint64_t next_sequence() const noexcept { return next_sequence_; }
 
  private:
-  struct Node {
-    Event event;
-    std::uint32_t slot;  // index into slots_
-  };
-  // A place that a handle refers to. The generation changes whenever the place becomes free.
-  struct Slot {
-    std::uint32_t generation = 0;
-    bool is_pending = false;  // false in the heap means cancelled
+  static constexpr std::uint32_t kNoPlace = 0xffff'ffff;
+
+  struct Place {
+    std::uint64_t sequence = 0;
+    std::int64_t payload = 0;  // while the place is free, the next free one
+    std::int32_t priority = 0;
+    std::uint32_t generation = 0;  // changes whenever the place is vacated
+    std::uint32_t tag = 0;
   };
 
-  static bool leaves_before(const Node& a, const Node& b) noexcept;
   void make_room(std::size_t n_new);
+  void extend() noexcept;
   EventHandle insert(double time_s, std::int32_t priority, std::int64_t payload,
                      std::uint32_t tag) noexcept;
-  void sift_up(std::size_t position) noexcept;
-  void sift_down(std::size_t position) noexcept;
-  void remove_top() noexcept;
-  void drop_cancelled_top() noexcept;
-  void compact() noexcept;
-  void release(std::uint32_t slot) noexcept;
+  Event take_next() noexcept;
+  void close_hole() noexcept;
+  void replay(std::uint32_t place) noexcept;
+  [[nodiscard]] Event event_at(std::uint32_t place) const noexcept;
+  [[nodiscard]] bool leaves_before(std::uint32_t a, std::uint32_t b) const noexcept;
+  // Play the matches of a place from the bottom up until on_match(match, winner) is false; returns
+  // the last winner.
+  template <typename OnMatch>
+  std::uint32_t climb(std::uint32_t place, OnMatch on_match) const noexcept;
+  template <typename OnMatch>
+  std::uint32_t climb_among_equals(std::size_t match, std::uint32_t best, std::uint32_t rival,
+                                   OnMatch on_match) const noexcept;
 
-  std::vector<Node> heap_;                 // 4-ary heap; its top is never a cancelled event
-  std::vector<Slot> slots_;                // one per node of the heap, and the free ones
-  std::vector<std::uint32_t> free_slots_;  // capacity covers slots_, so releasing cannot throw
-  std::size_t n_cancelled_ = 0;            // cancelled nodes still in heap_
+  // The number of places is a power of two, so that all have equally many matches to the final.
+  std::vector<std::int64_t> keys_;     // time as an ordered integer, or kFree; (n_place)
+  std::vector<Place> places_;          // what the key leaves out; (n_place)
+  std::vector<std::uint32_t> winner_;  // place that won match i, of matches 2i and 2i + 1; [1] is
+                                       // the final, [0] unused; (n_place)
+  std::uint32_t n_used_ = 0;           // places from here on were never taken since the last clear
+  std::uint32_t first_free_ = kNoPlace;  // head of the list of the places before that are free
+  // The place vacated last, if its matches were not yet replayed: all of them still name it.
+  std::uint32_t hole_ = kNoPlace;
+  std::size_t n_pending_ = 0;
   std::uint64_t next_sequence_ = 0;
   double now_s_ = 0.0;  // time of the last popped event, or the start [s]
 };

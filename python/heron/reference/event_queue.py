@@ -65,7 +65,7 @@ class EventQueue:
         handle, sequence = self._next_handle, self._next_sequence
         self._next_handle += 1
         self._next_sequence += 1
-        heapq.heappush(self._heap, (float(time_s), priority, sequence))
+        heapq.heappush(self._heap, (float(time_s) + 0.0, priority, sequence))  # -0.0 leaves as 0.0
         self._pending[sequence] = (handle, payload)
         self._sequence_of[handle] = sequence
         return handle
