@@ -39,7 +39,9 @@ struct StreamKey {
 [[nodiscard]] std::uint64_t random_bits(const StreamKey& key, std::uint64_t draw) noexcept;
 
 // Uniform in [0, 1), of 53 bits, as NumPy's Generator.random() makes it.
-[[nodiscard]] double to_uniform(std::uint64_t bits) noexcept;
+[[nodiscard]] inline double to_uniform(std::uint64_t bits) noexcept {
+  return static_cast<double>(bits >> 11U) * 0x1p-53;
+}
 
 // Standard normal: the quantile of ((bits >> 12) + 0.5) / 2^52 by Wichura's algorithm AS 241
 // (Applied Statistics 37, 1988), so that one draw gives one number.

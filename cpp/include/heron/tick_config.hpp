@@ -31,10 +31,23 @@ inline constexpr double kMinTickInterval_s = 0.001;
 void check(const TickConfig& config);
 
 // The base value of a timing stream (tick_interval to msg_delay) [s].
-[[nodiscard]] double base_s(const TickConfig& config, Stream stream) noexcept;
+[[nodiscard]] inline double base_s(const TickConfig& config, Stream stream) noexcept {
+  switch (stream) {
+    case Stream::obs_delay:
+      return config.obs_delay_s;
+    case Stream::act_delay:
+      return config.act_delay_s;
+    case Stream::msg_delay:
+      return config.msg_delay_s;
+    default:
+      return config.tick_interval_s;
+  }
+}
 
 // Whether a timing stream has any jitter to draw: not for a base of zero.
-[[nodiscard]] bool is_jittered(const TickConfig& config, Stream stream) noexcept;
+[[nodiscard]] inline bool is_jittered(const TickConfig& config, Stream stream) noexcept {
+  return config.jitter != Jitter::none && base_s(config, stream) != 0.0;
+}
 
 // What these random bits make of a jittered stream [s]: base * (1 + ratio * unit), no less than its
 // floor, with unit uniform in [-1, 1) or standard normal.

@@ -191,7 +191,8 @@ class TickScheduler {
   void arm_first(Lane& lane, std::int32_t agent);
   void arm(Lane& lane, std::int32_t agent, double time_s);
   double draw(Lane& lane, std::int32_t agent, Stream stream) noexcept;
-  static TickEvent take(Lane& lane, const TickEvent& next) noexcept;
+  static bool take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken);
+  void finish_tick(Lane& lane, std::int32_t agent);
   void handle(const TickEvent& event);
   void finish_surfaced(Lane& lane);
   [[nodiscard]] bool surfaces(const TickEvent& event) const noexcept;

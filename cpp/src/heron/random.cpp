@@ -95,10 +95,6 @@ std::uint64_t random_bits(const StreamKey& key, std::uint64_t draw) noexcept {
   return random_block(key, draw / 4)[draw % 4];
 }
 
-double to_uniform(std::uint64_t bits) noexcept {
-  return static_cast<double>(bits >> 11U) * 0x1p-53;
-}
-
 double to_normal(std::uint64_t bits) noexcept {
   // One bit fewer than to_uniform, so that the half is kept and p is neither 0 nor 1.
   const double p = (static_cast<double>(bits >> 12U) + 0.5) * 0x1p-52;

@@ -31,23 +31,6 @@ void check(const TickConfig& config) {
   check_not_negative("min_delay", config.min_delay_s);
 }
 
-double base_s(const TickConfig& config, Stream stream) noexcept {
-  switch (stream) {
-    case Stream::obs_delay:
-      return config.obs_delay_s;
-    case Stream::act_delay:
-      return config.act_delay_s;
-    case Stream::msg_delay:
-      return config.msg_delay_s;
-    default:
-      return config.tick_interval_s;
-  }
-}
-
-bool is_jittered(const TickConfig& config, Stream stream) noexcept {
-  return config.jitter != Jitter::none && base_s(config, stream) != 0.0;
-}
-
 double jittered_s(const TickConfig& config, Stream stream, std::uint64_t bits) noexcept {
   const double unit =
       config.jitter == Jitter::uniform ? 2.0 * to_uniform(bits) - 1.0 : to_normal(bits);

@@ -174,10 +174,9 @@ void TickScheduler::draw_batch(Stream stream, std::span<const std::int32_t> lane
 // --- one event at a time --------------------------------------------------------------------
 
 std::optional<TickEvent> TickScheduler::next(std::int32_t lane, double t_end_s) {
-  Lane& here = lane_at(lane);
-  const std::optional<Event> event = here.queue.peek();
-  if (!event || !(event->time_s <= t_end_s)) return std::nullopt;
-  return take(here, decode(lane, *event));
+  TickEvent event;
+  if (!take_next(lane_at(lane), lane, t_end_s, event)) return std::nullopt;
+  return event;
 }
 
 std::optional<TickEvent> TickScheduler::peek(std::int32_t lane) const {
@@ -192,9 +191,12 @@ bool TickScheduler::is_live(const TickEvent& event) const noexcept {
 
 void TickScheduler::finish(const TickEvent& event) {
   if (event.type != EventType::agent_tick || !is_registered(event.agent)) return;
-  Lane& lane = lane_at(event.lane);
-  if (lane.clocks[static_cast<std::size_t>(event.agent)].is_armed) return;
-  arm(lane, event.agent, lane.queue.now_s() + draw(lane, event.agent, Stream::tick_interval));
+  finish_tick(lane_at(event.lane), event.agent);
+}
+
+void TickScheduler::finish_tick(Lane& lane, std::int32_t agent) {
+  if (lane.clocks[static_cast<std::size_t>(agent)].is_armed) return;
+  arm(lane, agent, lane.queue.now_s() + draw(lane, agent, Stream::tick_interval));
 }
 
 // --- the loop -------------------------------------------------------------------------------
@@ -205,13 +207,13 @@ void TickScheduler::set_handler(EventType type, Handler handler) {
 
 std::uint64_t TickScheduler::run_until(std::int32_t lane, double t_end_s,
                                        std::uint64_t max_events) {
-  finish_surfaced(lane_at(lane));
+  Lane& here = lane_at(lane);
+  finish_surfaced(here);
   std::uint64_t n_event = 0;
-  while (n_event < max_events) {
-    const std::optional<TickEvent> event = next(lane, t_end_s);
-    if (!event) break;
+  TickEvent event;
+  while (n_event < max_events && take_next(here, lane, t_end_s, event)) {
     ++n_event;
-    handle(*event);
+    handle(event);
   }
   return n_event;
 }
@@ -275,11 +277,12 @@ void TickScheduler::advance_to_due(std::int32_t lane, double t_end_s) {
         return;
       }
     }
-    take(here, coming);
+    TickEvent taken;
+    take_next(here, lane, t_end_s, taken);
     if (!is_due) {
-      handle(coming);
-    } else if (is_live(coming)) {
-      here.surfaced.push_back(coming);
+      handle(taken);
+    } else if (is_live(taken)) {
+      here.surfaced.push_back(taken);
     }
   }
 }
@@ -374,11 +377,13 @@ double TickScheduler::draw(Lane& lane, std::int32_t agent, Stream stream) noexce
   return jittered_s(config, stream, clock.interval_bits[number % 4]);
 }
 
-TickEvent TickScheduler::take(Lane& lane, const TickEvent& next) noexcept {
-  lane.queue.pop();
+bool TickScheduler::take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken) {
+  Event event;
+  if (lane.queue.pop_until(t_end_s, {&event, 1}) == 0) return false;
+  taken = decode(number, event);
   ++lane.n_processed;
-  if (next.is_periodic) lane.clocks[static_cast<std::size_t>(next.agent)].is_armed = false;
-  return next;
+  if (taken.is_periodic) lane.clocks[static_cast<std::size_t>(taken.agent)].is_armed = false;
+  return true;
 }
 
 // Every lane gets its turn even if one throws, so that the outcome is the same for any n_thread.
