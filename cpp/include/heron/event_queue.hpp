@@ -109,7 +109,7 @@ class EventQueue {
                                    OnMatch on_match) const noexcept;
 
   // The number of places is a power of two, so that all have equally many matches to the final.
-  std::vector<std::int64_t> keys_;     // time as an ordered integer, or kFree; (n_place)
+  std::vector<std::uint64_t> keys_;    // time as an ordered integer, or kFree; (n_place)
   std::vector<Place> places_;          // what the key leaves out; (n_place)
   std::vector<std::uint32_t> winner_;  // place that won match i, of matches 2i and 2i + 1; [1] is
                                        // the final, [0] unused; (n_place)

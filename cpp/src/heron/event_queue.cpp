@@ -6,55 +6,34 @@
 #include <limits>
 #include <string>
 
+#include "event_key.hpp"
 #include "heron/error.hpp"
 #include "text.hpp"
 
 namespace heron {
 namespace {
 
-// Key of a place without an event: later than every finite time.
-constexpr std::int64_t kFree = std::numeric_limits<std::int64_t>::max();
+// Handles have 32 bits for the place, one number names none, and a power of two is needed.
+constexpr std::size_t kMostPlaces = std::size_t{1} << 31U;
 
-// The bits of a double as an integer of the same order: comparing and selecting integers takes a
-// third of the time. Minus zero becomes zero, with which it is equal.
-std::int64_t to_key(double time_s) noexcept {
-  const auto bits = std::bit_cast<std::int64_t>(time_s + 0.0);
-  return bits ^ ((bits >> 63) & std::numeric_limits<std::int64_t>::max());
-}
-double to_time(std::int64_t key) noexcept {
-  return std::bit_cast<double>(key ^ ((key >> 63) & std::numeric_limits<std::int64_t>::max()));
-}
-
-constexpr EventHandle to_handle(std::uint32_t place, std::uint32_t generation) noexcept {
-  return EventHandle{(std::uint64_t{generation} << 32U) | place};
-}
-constexpr std::uint32_t place_of(EventHandle handle) noexcept {
-  return static_cast<std::uint32_t>(handle);
-}
-constexpr std::uint32_t generation_of(EventHandle handle) noexcept {
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(handle) >> 32U);
-}
-
-void check_start(double start_time_s) {
-  if (!std::isfinite(start_time_s)) {
-    throw InvalidArgument("start_time_s is " + text(start_time_s) +
+void check_finite(const char* name, double time_s) {
+  if (!std::isfinite(time_s)) {
+    throw InvalidArgument(std::string(name) + " is " + text(time_s) +
                           ", expected a finite number of seconds");
   }
 }
 
-[[noreturn]] void refuse(double time_s, double now_s) {
-  if (!std::isfinite(time_s)) {
-    throw InvalidArgument("time_s is " + text(time_s) + ", expected a finite number of seconds");
-  }
-  throw InvalidArgument("time_s is " + text(time_s) + ", in the past: expected at " +
-                        "least the time of the last event, " + text(now_s));
-}
-
 }  // namespace
 
-EventQueue::EventQueue(double start_time_s) : now_s_(start_time_s) { check_start(start_time_s); }
+EventQueue::EventQueue(double start_time_s) : now_s_(start_time_s) {
+  check_finite("start_time_s", start_time_s);
+}
 
 void EventQueue::reserve(std::size_t n_event) {
+  if (n_event > kMostPlaces) {
+    throw InvalidArgument("n_event is " + std::to_string(n_event) + ", expected at most " +
+                          std::to_string(kMostPlaces) + " pending events");
+  }
   const std::size_t n_place = std::bit_ceil(std::max<std::size_t>(n_event, 2));
   keys_.reserve(n_place);
   places_.reserve(n_place);
@@ -142,7 +121,7 @@ void EventQueue::clear() noexcept {
 }
 
 void EventQueue::reset(double start_time_s) {
-  check_start(start_time_s);
+  check_finite("start_time_s", start_time_s);
   clear();
   next_sequence_ = 0;
   now_s_ = start_time_s;
@@ -150,16 +129,19 @@ void EventQueue::reset(double start_time_s) {
 
 void EventQueue::check_time(double time_s) const {
   // False for a NaN too.
-  if (time_s >= now_s_ && time_s <= std::numeric_limits<double>::max()) [[likely]]
+  const bool is_acceptable = time_s >= now_s_ && time_s <= std::numeric_limits<double>::max();
+  if (is_acceptable) [[likely]] {
     return;
-  refuse(time_s, now_s_);
+  }
+  check_finite("time_s", time_s);
+  throw InvalidArgument("time_s is " + text(time_s) + ", in the past: expected at least the time " +
+                        "of the last event, " + text(now_s_));
 }
 
 // All allocation happens here, so that inserting and releasing cannot fail half-way.
 void EventQueue::make_room(std::size_t n_new) {
   const std::size_t n_needed = n_pending_ + n_new;
-  if (n_needed > keys_.size()) [[unlikely]]
-    reserve(n_needed);
+  if (n_needed > keys_.size()) reserve(n_needed);
 }
 
 // Double the number of places, within the capacity that make_room has seen to.
@@ -251,12 +233,14 @@ bool EventQueue::leaves_before(std::uint32_t a, std::uint32_t b) const noexcept 
 // the processor fetches all rivals at once, whereas the way down a heap is a chain of loads.
 template <typename OnMatch>
 std::uint32_t EventQueue::climb(std::uint32_t place, OnMatch on_match) const noexcept {
+  const std::uint64_t* const keys = keys_.data();
+  const std::uint32_t* const winner = winner_.data();
   std::size_t match = (keys_.size() + place) / 2;
   std::uint32_t rival = place ^ 1U;
   std::uint32_t best = place;
-  std::int64_t best_key = keys_[place];
+  std::uint64_t best_key = keys[place];
   for (;;) {
-    const std::int64_t rival_key = keys_[rival];
+    const std::uint64_t rival_key = keys[rival];
     if (rival_key == best_key) [[unlikely]] {
       return climb_among_equals(match, best, rival, on_match);
     }
@@ -264,7 +248,7 @@ std::uint32_t EventQueue::climb(std::uint32_t place, OnMatch on_match) const noe
     best ^= (best ^ rival) & rival_wins;
     best_key = std::min(best_key, rival_key);
     if (!on_match(match, best) || match == 1) return best;
-    rival = winner_[match ^ 1U];
+    rival = winner[match ^ 1U];
     match /= 2;
   }
 }
@@ -274,11 +258,11 @@ std::uint32_t EventQueue::climb(std::uint32_t place, OnMatch on_match) const noe
 template <typename OnMatch>
 std::uint32_t EventQueue::climb_among_equals(std::size_t match, std::uint32_t best,
                                              std::uint32_t rival, OnMatch on_match) const noexcept {
-  std::int64_t best_key = keys_[best];
+  std::uint64_t best_key = keys_[best];
   std::int32_t best_priority = places_[best].priority;
   std::uint64_t best_sequence = places_[best].sequence;
   for (;;) {
-    const std::int64_t key = keys_[rival];
+    const std::uint64_t key = keys_[rival];
     const std::int32_t priority = places_[rival].priority;
     const std::uint64_t sequence = places_[rival].sequence;
     const bool is_older = (priority == best_priority) & (sequence < best_sequence);
