@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "allocations.hpp"
 #include "heron/error.hpp"
 
 namespace {
@@ -238,6 +239,26 @@ TEST_CASE("a payload may publish when it is released") {
   for (std::int64_t i = 0; i < 4; ++i) broker.publish(message(channel, 0, 0, i));
   CHECK(payloads(broker, graveyard, 0, 0) == Payloads{0, 1, 2});
   known = nullptr;
+}
+
+TEST_CASE("queues that fill and empty again and again allocate nothing") {
+  MessageBroker broker(8);
+  const std::int32_t channel = broker.intern_channel("a");
+  std::vector<Message> messages;
+  std::size_t n_read = 0;
+  const auto live_through_an_episode = [&] {
+    for (std::int32_t env = 0; env < 20; ++env) {
+      for (std::int64_t i = 0; i < 12; ++i) broker.publish(message(channel, env, 0, i));
+      messages.clear();
+      n_read += broker.consume(channel, 0, env, messages);
+    }
+    for (std::int32_t env = 0; env < 20; ++env) broker.clear_environment(env);
+  };
+  live_through_an_episode();
+  const std::uint64_t before = heron_tests::n_allocation();
+  for (int episode = 0; episode < 50; ++episode) live_through_an_episode();
+  CHECK(heron_tests::n_allocation() == before);
+  CHECK(n_read == 51 * 20 * 8);
 }
 
 TEST_CASE("threads keep each sender's order, and the counters close") {
