@@ -24,6 +24,9 @@ enum class QueuePolicy : std::uint8_t {
 // By the names drop_oldest, drop_newest and reject; throws InvalidArgument that lists them.
 [[nodiscard]] QueuePolicy queue_policy(std::string_view name);
 
+// What became of a message that was offered to its queue.
+enum class Publication : std::uint8_t { kept, dropped, rejected };
+
 // One message. Channels, environments and agents are the numbers that interning their names gives,
 // or any other numbers the caller uses; the payload is a handle that is never read here.
 struct Message {
@@ -75,6 +78,7 @@ class MessageBroker {
   [[nodiscard]] std::optional<std::int32_t> find_channel(std::string_view name) const;
   [[nodiscard]] std::string channel_name(std::int32_t channel) const;  // throws if unknown
   [[nodiscard]] std::int32_t n_channel() const noexcept;
+  void check_channel(std::int32_t channel) const;  // throws InvalidArgument if unknown
   // Bound and policy of one channel's queues, in place of the constructor's. Unread messages stay,
   // even beyond a smaller bound: under drop_oldest one leaves for each that comes.
   void configure_channel(std::int32_t channel, std::size_t capacity, QueuePolicy policy);
@@ -82,6 +86,8 @@ class MessageBroker {
   // Put a message at the end of its queue. False if it was dropped; throws QueueFull under reject,
   // and InvalidArgument for a channel that was not interned.
   bool publish(const Message& message);
+  // The same, but tells of a rejection in place of throwing.
+  Publication try_publish(const Message& message);
 
   // Append the unread messages of a queue to `messages`, oldest first, at most max_messages, and
   // take them out if `clear`. An unknown channel has none. Returns how many.
@@ -109,8 +115,6 @@ class MessageBroker {
     QueuePolicy policy;
   };
   class Queues;  // unread messages by queue and by environment
-
-  void check_channel(std::int32_t channel) const;
 
   const std::size_t capacity_;  // of channels that are not configured
   const QueuePolicy policy_;

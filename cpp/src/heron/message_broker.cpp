@@ -192,40 +192,46 @@ void MessageBroker::configure_channel(std::int32_t channel, std::size_t capacity
 }
 
 bool MessageBroker::publish(const Message& message) {
+  const Publication outcome = try_publish(message);
+  if (outcome == Publication::rejected) {
+    throw QueueFull("the queue of channel '" + channel_name(message.channel) + "' for recipient " +
+                    std::to_string(message.recipient) + " in environment " +
+                    std::to_string(message.env) +
+                    " is full and rejects more: consume it, or raise its capacity");
+  }
+  return outcome == Publication::kept;
+}
+
+Publication MessageBroker::try_publish(const Message& message) {
   check_channel(message.channel);
   std::int64_t dropped = message.payload;
-  bool is_kept = true;
+  auto outcome = Publication::dropped;
   {
     const std::lock_guard lock(mutex_);
     const Channel& channel = channels_[static_cast<std::size_t>(message.channel)];
-    Queue& queue = queues_->open({message.channel, message.recipient, message.env});
-    const bool is_full = queue.unread.size() >= channel.capacity;
-    if (is_full && channel.policy == QueuePolicy::reject) {
-      ++counters_.rejected;
-      throw QueueFull("the queue of channel '" + channel.name + "' for recipient " +
-                      std::to_string(message.recipient) + " in environment " +
-                      std::to_string(message.env) + " is full (" +
-                      std::to_string(queue.unread.size()) +
-                      " unread) and rejects more: consume it, or raise its capacity");
-    }
-    if (!is_full) {
-      queue.unread.push_back(message);
+    Ring& unread = queues_->open({message.channel, message.recipient, message.env}).unread;
+    if (unread.size() < channel.capacity) {
+      unread.push_back(message);
       ++counters_.published;
-      return true;
+      return Publication::kept;
+    }
+    if (channel.policy == QueuePolicy::reject) {
+      ++counters_.rejected;
+      return Publication::rejected;
     }
     ++counters_.published;
-    is_kept = channel.policy == QueuePolicy::drop_oldest;
-    if (is_kept) {
-      dropped = queue.unread[0].payload;
-      queue.unread.pop_front(1);
-      queue.unread.push_back(message);
+    if (channel.policy == QueuePolicy::drop_oldest) {
+      dropped = unread[0].payload;
+      unread.pop_front(1);
+      unread.push_back(message);  // into the place that became free
       ++counters_.dropped_oldest;
+      outcome = Publication::kept;
     } else {
       ++counters_.dropped_newest;
     }
   }
   release(dropped);
-  return is_kept;
+  return outcome;
 }
 
 std::size_t MessageBroker::consume(std::int32_t channel, std::int32_t recipient, std::int32_t env,
