@@ -97,6 +97,8 @@ class MessageBroker {
   [[nodiscard]] std::size_t n_unread(std::int32_t channel, std::int32_t recipient,
                                      std::int32_t env) const;
   [[nodiscard]] std::size_t n_unread() const;
+  // Everything unread, ordered by channel, recipient, environment and age.
+  [[nodiscard]] std::vector<Message> unread() const;
 
   // Drop everything unread of one environment, and nothing else. Returns how many.
   std::size_t clear_environment(std::int32_t env);

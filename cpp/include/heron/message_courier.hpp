@@ -63,6 +63,7 @@ class MessageCourier {
   // Key of the fates of what the lane sends from now on; at first (seed, lane).
   void seed_lane(std::int32_t lane, std::uint64_t seed, std::uint64_t lane_key);
 
+  [[nodiscard]] TickScheduler& scheduler() const noexcept { return scheduler_; }
   [[nodiscard]] std::size_t n_in_flight(std::int32_t lane) const;
   [[nodiscard]] CourierCounters counters(std::int32_t lane) const;
 

@@ -263,6 +263,20 @@ std::size_t MessageBroker::n_unread() const {
   return n_message;
 }
 
+std::vector<Message> MessageBroker::unread() const {
+  std::vector<Message> messages;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Queue& queue : queues_->all()) {
+      for (std::size_t i = 0; i < queue.unread.size(); ++i) messages.push_back(queue.unread[i]);
+    }
+  }
+  std::ranges::stable_sort(messages, {}, [](const Message& message) {
+    return IndexMap::Key{message.channel, message.recipient, message.env};
+  });
+  return messages;
+}
+
 std::size_t MessageBroker::clear_environment(std::int32_t env) {
   std::vector<std::int64_t> payloads;
   {

@@ -193,6 +193,17 @@ TEST_CASE("an environment clears its own messages and no others") {
   CHECK(broker.counters() == BrokerCounters{.published = 4, .consumed = 1, .cleared = 3});
 }
 
+TEST_CASE("everything unread is listed queue by queue, oldest first") {
+  MessageBroker broker;
+  const std::int32_t a = broker.intern_channel("a");
+  const std::int32_t b = broker.intern_channel("b");
+  const std::vector<Message> expected{message(a, 1, 0, 4), message(a, 0, 1, 2), message(a, 0, 1, 1),
+                                      message(b, 0, 0, 3)};
+  for (const std::size_t i : {3, 1, 0, 2}) broker.publish(expected[i]);
+  CHECK(broker.unread() == expected);
+  CHECK(broker.n_unread() == 4);
+}
+
 TEST_CASE("many environments come and go") {
   MessageBroker broker;
   const std::int32_t channel = broker.intern_channel("a");
