@@ -1,12 +1,11 @@
 #include "allocations.hpp"
 
-#include <atomic>
 #include <cstdlib>
 #include <new>
 
 namespace {
 
-std::atomic<std::size_t> n_call{0};
+thread_local std::uint64_t n_call = 0;
 
 void* allocate(std::size_t n_byte, std::size_t alignment) {
   ++n_call;
@@ -18,7 +17,11 @@ void* allocate(std::size_t n_byte, std::size_t alignment) {
 
 }  // namespace
 
-std::size_t n_allocation() noexcept { return n_call; }
+namespace heron_tests {
+
+std::uint64_t n_allocation() noexcept { return n_call; }
+
+}  // namespace heron_tests
 
 // The forms for arrays and those that do not throw call these.
 void* operator new(std::size_t n_byte) {

@@ -1,6 +1,10 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 
-// Calls of operator new so far, from every thread; including this header replaces the operator.
-std::size_t n_allocation() noexcept;
+namespace heron_tests {
+
+// How often this thread has asked for memory with operator new.
+[[nodiscard]] std::uint64_t n_allocation() noexcept;
+
+}  // namespace heron_tests

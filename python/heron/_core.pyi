@@ -6,11 +6,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from heron.messaging.faults import MessageFaults
 from heron.scheduling.event_type import EventType
 from heron.scheduling.tick_config import TickConfig
 
 # time_s, priority, sequence, type, is_periodic, lane, agent, payload
 _TickEvent: TypeAlias = tuple[float, int, int, int, bool, int, int, int]
+# channel, env, sender, recipient, type, time_s, payload
+_Message: TypeAlias = tuple[int, int, int, int, int, float, Any]
 
 def random_bits(seed: int, lane: int, agent: int, stream: int, draw: int) -> int:
     """Return draw number `draw` of a stream: `heron.reference.random.random_bits`."""
@@ -176,3 +179,89 @@ class EventLoop:
     def pending_count(self) -> int: ...
     @property
     def processed_count(self) -> int: ...
+
+class MessageBroker:
+    """Keep unread messages in bounded queues, compiled.
+
+    Behaves as `heron.reference.message_broker.MessageBroker`, which documents every method, with
+    plain tuples for messages. Payloads are any objects; the broker holds one reference to each.
+    Numbers of channels, environments and agents are 32-bit integers; one that does not fit is a
+    TypeError.
+    """
+
+    def __init__(self, capacity: int = 1024, policy: str = "drop_oldest") -> None: ...
+    def intern_channel(self, name: str) -> int: ...
+    def find_channel(self, name: str) -> int | None: ...
+    def channel_name(self, channel: int) -> str: ...
+    @property
+    def n_channel(self) -> int: ...
+    def configure_channel(self, channel: int, capacity: int, policy: str) -> None: ...
+    def publish(
+        self,
+        channel: int,
+        env: int,
+        sender: int,
+        recipient: int,
+        type: int,
+        time_s: float,
+        payload: Any,
+    ) -> bool: ...
+    def consume(
+        self,
+        channel: int,
+        recipient: int,
+        env: int,
+        clear: bool = True,
+        max_messages: int | None = None,
+    ) -> list[_Message]: ...
+    def consume_payloads(
+        self, channel: int, recipient: int, env: int, clear: bool = True
+    ) -> list[Any]: ...
+    def n_unread(self, channel: int, recipient: int, env: int) -> int: ...
+    def __len__(self) -> int: ...
+    def unread(self) -> list[_Message]: ...
+    def clear_environment(self, env: int) -> int: ...
+    def environment_channels(self, env: int) -> list[int]: ...
+    def counters(self) -> dict[str, int]: ...
+
+def message_fate(
+    faults: MessageFaults | None,
+    seed: int,
+    lane_key: int,
+    sender: int,
+    message: int,
+    time_s: float,
+) -> tuple[int, tuple[bool, bool], tuple[float, float], bool, bool]:
+    """Return what befalls a message: `heron.reference.message_faults.message_fate`."""
+
+class MessageCourier:
+    """Carry messages from a scheduler's agents to a broker, compiled.
+
+    Behaves as `heron.reference.message_courier.MessageCourier`, which documents every method. It
+    keeps its scheduler and its broker alive.
+    """
+
+    def __init__(
+        self,
+        scheduler: TickScheduler,
+        broker: MessageBroker,
+        faults: MessageFaults | None = None,
+        seed: int = 0,
+        delivery_priority: int = 1,
+    ) -> None: ...
+    def send(
+        self,
+        lane: int,
+        channel: int,
+        sender: int,
+        recipient: int,
+        type: int,
+        payload: Any,
+        delay_s: float | None = None,
+    ) -> int: ...
+    def deliver(self, event: _TickEvent) -> bool: ...
+    def attach(self) -> None: ...
+    def clear(self, lane: int) -> None: ...
+    def seed_lane(self, lane: int, seed: int, lane_key: int) -> None: ...
+    def n_in_flight(self, lane: int) -> int: ...
+    def counters(self, lane: int) -> dict[str, int]: ...

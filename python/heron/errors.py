@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["ConfigError", "HeronError", "InvalidArgumentError", "nearest"]
+__all__ = ["ConfigError", "HeronError", "InvalidArgumentError", "QueueFullError", "nearest"]
 
 
 class HeronError(Exception):
@@ -18,6 +18,10 @@ class ConfigError(HeronError, ValueError):
 
 class InvalidArgumentError(HeronError, ValueError):
     """An argument of a call cannot be right, such as a time in the past; nothing has changed."""
+
+
+class QueueFullError(HeronError):
+    """A queue of messages has no room and its policy is to reject; the message was not taken."""
 
 
 def nearest(name: object, options: Iterable[object], *, kind: str = "key") -> str:

@@ -23,5 +23,6 @@ void translate_error() {
 }
 
 inline constexpr char kInvalidArgument[] = "InvalidArgumentError";
+inline constexpr char kQueueFull[] = "QueueFullError";
 
 }  // namespace heron_bindings

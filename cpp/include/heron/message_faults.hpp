@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace heron {
 
-// A span of simulated time [start_s, end_s) in which what an agent sends is lost.
+// A span of simulated time [start_s, end_s) in which what an agent sends is lost; end_s may be
+// infinite.
 struct Outage {
   double start_s = 0.0;
   double end_s = 0.0;
@@ -20,7 +22,7 @@ struct MessageFaults {
   double duplication = 0.0;         // it arrives twice, each copy with its own reordering
   double reordering = 0.0;          // it is held back, so that later ones may overtake it,
   double reordering_delay_s = 0.0;  // for a time uniform in [0, reordering_delay_s)
-  std::vector<Outage> outages;
+  std::vector<Outage> outages = {};
 
   friend bool operator==(const MessageFaults&, const MessageFaults&) = default;
 };
@@ -31,9 +33,12 @@ void check(const MessageFaults& faults);
 // What became of one message: how many copies travel (0, 1 or 2) and how long each is held back.
 struct MessageFate {
   int n_copy = 1;
-  double held_back_s[2] = {0.0, 0.0};
-  bool is_lost = false;    // by chance
+  std::array<bool, 2> is_held_back{};   // by copy
+  std::array<double, 2> held_back_s{};  // by copy; 0 if it is not
+  bool is_lost = false;                 // by chance
   bool is_outage = false;  // in an outage; then no chance is taken, but the draws are used up
+
+  friend bool operator==(const MessageFate&, const MessageFate&) = default;
 };
 
 // The fate of message number `message` (0, 1, ...) that `sender` sends at time_s in a lane. It is a

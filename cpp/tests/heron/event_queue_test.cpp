@@ -298,24 +298,24 @@ TEST_CASE("more room than there are handles for is refused") {
 TEST_CASE("a million events after the first round allocate nothing") {
   EventQueue queue;
   std::mt19937_64 random(5);
-  const std::size_t n_at_start = n_allocation();
+  const std::size_t n_at_start = heron_tests::n_allocation();
   for (std::int64_t agent = 0; agent < 1000; ++agent) queue.push(0.0, 0, agent);
-  const std::size_t n_before = n_allocation();
+  const std::uint64_t n_before = heron_tests::n_allocation();
   REQUIRE(n_before > n_at_start);
   for (int i = 0; i < 1'000'000; ++i) {
     const Event event = *queue.pop();
     queue.push(event.time_s + 1.0 + static_cast<double>(random() % 1000) * 1e-4, 0, event.payload);
   }
-  CHECK(n_allocation() == n_before);
+  CHECK(heron_tests::n_allocation() == n_before);
   CHECK(queue.n_stored() == 1024);
 }
 
 TEST_CASE("reserved room is used without allocating") {
   EventQueue queue;
   queue.reserve(1000);
-  const std::size_t n_before = n_allocation();
+  const std::uint64_t n_before = heron_tests::n_allocation();
   for (std::int64_t i = 0; i < 1000; ++i) queue.push(0.0, 0, i);
-  CHECK(n_allocation() == n_before);
+  CHECK(heron_tests::n_allocation() == n_before);
   CHECK(queue.n_stored() == 1024);
 }
 
@@ -323,11 +323,11 @@ TEST_CASE("scheduling and cancelling for ever does not fill the memory") {
   EventQueue queue;
   queue.push(1e9, 0, -1);
   queue.reserve(2);
-  const std::size_t n_before = n_allocation();
+  const std::uint64_t n_before = heron_tests::n_allocation();
   for (std::int64_t i = 0; i < 1'000'000; ++i) {
     REQUIRE(queue.cancel(queue.push(2e9 + static_cast<double>(i), 0, i)));
   }
-  CHECK(n_allocation() == n_before);
+  CHECK(heron_tests::n_allocation() == n_before);
   CHECK(queue.n_stored() == 2);
   CHECK(queue.size() == 1);
   CHECK(drain(queue) == std::vector<std::int64_t>{-1});

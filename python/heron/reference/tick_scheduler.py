@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -124,6 +125,7 @@ class TickScheduler:
         self._agents: list[_Agent] = []
         self._order: list[int] = []  # registered agents in order of registration
         self._surfacing_types = {EventType.AGENT_TICK.value}
+        self._handlers: dict[int, Callable[[TickEvent], object]] = {}
 
     # --- agents -------------------------------------------------------------------------------
 
@@ -318,8 +320,21 @@ class TickScheduler:
         self._check_threads(n_thread)
         return sum(self.run_until(lane, t_end_s) for lane in range(self.n_lane))
 
+    def set_handler(self, type: int, handler: Callable[[TickEvent], object]) -> None:
+        """Call a function with every event of a type that does not surface.
+
+        The compiled scheduler has such handlers in C++ only; parts of the core set them.
+        """
+        self._check_type(type)
+        self._handlers[type] = handler
+
     def _handle(self, event: TickEvent) -> None:
-        if self.is_live(event):
+        if not self.is_live(event):
+            return
+        try:
+            if event.type in self._handlers:
+                self._handlers[event.type](event)
+        finally:
             self.finish(event)
 
     # --- decision points ----------------------------------------------------------------------

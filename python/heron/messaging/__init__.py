@@ -1,0 +1,20 @@
+"""Messages between agents: brokers with bounded queues, channels' names, faults on the way."""
+
+from __future__ import annotations
+
+from heron.messaging.broker import MessageBroker, make_broker
+from heron.messaging.channels import ChannelManager
+from heron.messaging.faults import MessageFaults, Outage
+from heron.messaging.memory import InMemoryBroker
+from heron.messaging.message import Message, MessageType
+
+__all__ = [
+    "ChannelManager",
+    "InMemoryBroker",
+    "Message",
+    "MessageBroker",
+    "MessageFaults",
+    "MessageType",
+    "Outage",
+    "make_broker",
+]
