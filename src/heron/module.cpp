@@ -2,10 +2,14 @@
 
 #include "common/errors.hpp"
 #include "heron/bind_event_queue.hpp"
+#include "heron/bind_feature_layout.hpp"
+#include "heron/bind_feature_table.hpp"
 #include "heron/error.hpp"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "Compiled core of heron. Import its parts from the packages that document them.";
   heron_bindings::translate_error<heron::InvalidArgument, heron_bindings::kInvalidArgument>();
   heron_bindings::bind_event_queue(module);
+  heron_bindings::bind_feature_layout(module);
+  heron_bindings::bind_feature_table(module);
 }
