@@ -3,6 +3,8 @@
 #include "common/errors.hpp"
 #include "heron/bind_event_loop.hpp"
 #include "heron/bind_event_queue.hpp"
+#include "heron/bind_feature_layout.hpp"
+#include "heron/bind_feature_table.hpp"
 #include "heron/bind_message_broker.hpp"
 #include "heron/bind_message_courier.hpp"
 #include "heron/bind_message_faults.hpp"
@@ -23,4 +25,6 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::bind_message_broker(module);
   heron_bindings::bind_message_faults(module);
   heron_bindings::bind_message_courier(module);
+  heron_bindings::bind_feature_layout(module);
+  heron_bindings::bind_feature_table(module);
 }

@@ -199,7 +199,7 @@ TEST_CASE("everything unread is listed queue by queue, oldest first") {
   const std::int32_t b = broker.intern_channel("b");
   const std::vector<Message> expected{message(a, 1, 0, 4), message(a, 0, 1, 2), message(a, 0, 1, 1),
                                       message(b, 0, 0, 3)};
-  for (const std::size_t i : {3, 1, 0, 2}) broker.publish(expected[i]);
+  for (const std::size_t i : {3U, 1U, 0U, 2U}) broker.publish(expected[i]);
   CHECK(broker.unread() == expected);
   CHECK(broker.n_unread() == 4);
 }
