@@ -96,17 +96,14 @@ class EventQueue {
   EventHandle insert(double time_s, std::int32_t priority, std::int64_t payload,
                      std::uint32_t tag) noexcept;
   Event take_next() noexcept;
+  void vacate(std::uint32_t place) noexcept;
   void close_hole() noexcept;
-  void replay(std::uint32_t place) noexcept;
   [[nodiscard]] Event event_at(std::uint32_t place) const noexcept;
+  [[nodiscard]] std::uint32_t winner_of(std::size_t match) const noexcept;
   [[nodiscard]] bool leaves_before(std::uint32_t a, std::uint32_t b) const noexcept;
-  // Play the matches of a place from the bottom up until on_match(match, winner) is false; returns
-  // the last winner.
-  template <typename OnMatch>
-  std::uint32_t climb(std::uint32_t place, OnMatch on_match) const noexcept;
-  template <typename OnMatch>
-  std::uint32_t climb_among_equals(std::size_t match, std::uint32_t best, std::uint32_t rival,
-                                   OnMatch on_match) const noexcept;
+  void replay(std::uint32_t place) noexcept;
+  void replay_among_equals(std::uint32_t place, std::size_t match, std::uint32_t best,
+                           std::uint32_t rival) noexcept;
 
   // The number of places is a power of two, so that all have equally many matches to the final.
   std::vector<std::uint64_t> keys_;    // time as an ordered integer, or kFree; (n_place)

@@ -65,18 +65,9 @@ void EventQueue::push_batch(std::span<const double> time_s, std::span<const std:
 
 bool EventQueue::cancel(EventHandle handle) noexcept {
   if (!is_pending(handle)) return false;
-  const std::uint32_t place = place_of(handle);
-  keys_[place] = kFree;
-  ++places_[place].generation;
-  --n_pending_;
-  // Above the first match that it had lost, nobody met it.
-  climb(place, [&](std::size_t match, std::uint32_t winner) {
-    if (winner_[match] != place) return false;
-    winner_[match] = winner;
-    return true;
-  });
-  places_[place].payload = first_free_;
-  first_free_ = place;
+  close_hole();
+  vacate(place_of(handle));
+  close_hole();
   return true;
 }
 
@@ -88,8 +79,14 @@ bool EventQueue::is_pending(EventHandle handle) const noexcept {
 
 std::optional<Event> EventQueue::peek() const noexcept {
   if (empty()) return std::nullopt;
-  if (hole_ == kNoPlace) return event_at(winner_[1]);
-  return event_at(climb(hole_, [](std::size_t, std::uint32_t) { return true; }));
+  std::uint32_t next = winner_[1];
+  if (hole_ != kNoPlace) {
+    for (std::size_t match = keys_.size() + hole_; match > 1; match /= 2) {
+      const std::uint32_t rival = winner_of(match ^ 1U);
+      if (leaves_before(rival, next)) next = rival;
+    }
+  }
+  return event_at(next);
 }
 
 std::optional<Event> EventQueue::pop() noexcept {
@@ -150,21 +147,17 @@ void EventQueue::extend() noexcept {
   keys_.resize(n_place, kFree);
   places_.resize(n_place);
   winner_.resize(n_place);
-  const auto entrant = [&](std::size_t match) {
-    return match < n_place ? winner_[match] : static_cast<std::uint32_t>(match - n_place);
-  };
   for (std::size_t match = n_place - 1; match > 0; --match) {
-    const std::uint32_t left = entrant(2 * match);
-    const std::uint32_t right = entrant(2 * match + 1);
+    const std::uint32_t left = winner_of(2 * match);
+    const std::uint32_t right = winner_of(2 * match + 1);
     winner_[match] = leaves_before(right, left) ? right : left;
   }
 }
 
 EventHandle EventQueue::insert(double time_s, std::int32_t priority, std::int64_t payload,
                                std::uint32_t tag) noexcept {
-  const bool fills_hole = hole_ != kNoPlace;
   std::uint32_t place = hole_;
-  if (fills_hole) {
+  if (hole_ != kNoPlace) {
     hole_ = kNoPlace;
   } else if (first_free_ != kNoPlace) {
     place = first_free_;
@@ -180,26 +173,22 @@ EventHandle EventQueue::insert(double time_s, std::int32_t priority, std::int64_
   taken.priority = priority;
   taken.tag = tag;
   ++n_pending_;
-  if (fills_hole) {
-    replay(place);
-  } else {
-    // A match that it loses is won by who won it before.
-    climb(place, [&](std::size_t match, std::uint32_t winner) {
-      winner_[match] = winner;
-      return winner == place;
-    });
-  }
+  replay(place);
   return to_handle(place, taken.generation);
 }
 
 Event EventQueue::take_next() noexcept {
-  hole_ = winner_[1];
-  const Event event = event_at(hole_);
-  keys_[hole_] = kFree;
-  ++places_[hole_].generation;
-  --n_pending_;
+  const Event event = event_at(winner_[1]);
+  vacate(winner_[1]);
   now_s_ = event.time_s;
   return event;
+}
+
+void EventQueue::vacate(std::uint32_t place) noexcept {
+  keys_[place] = kFree;
+  ++places_[place].generation;
+  --n_pending_;
+  hole_ = place;
 }
 
 void EventQueue::close_hole() noexcept {
@@ -210,16 +199,14 @@ void EventQueue::close_hole() noexcept {
   hole_ = kNoPlace;
 }
 
-void EventQueue::replay(std::uint32_t place) noexcept {
-  climb(place, [this](std::size_t match, std::uint32_t winner) {
-    winner_[match] = winner;
-    return true;
-  });
-}
-
 Event EventQueue::event_at(std::uint32_t place) const noexcept {
   const Place& taken = places_[place];
   return {to_time(keys_[place]), taken.priority, taken.sequence, taken.payload, taken.tag};
+}
+
+// Matches from n_place on are the places themselves.
+std::uint32_t EventQueue::winner_of(std::size_t match) const noexcept {
+  return match < keys_.size() ? winner_[match] : static_cast<std::uint32_t>(match - keys_.size());
 }
 
 bool EventQueue::leaves_before(std::uint32_t a, std::uint32_t b) const noexcept {
@@ -228,13 +215,15 @@ bool EventQueue::leaves_before(std::uint32_t a, std::uint32_t b) const noexcept 
   return places_[a].sequence < places_[b].sequence;
 }
 
-// Who wins a match cannot be predicted, so the winner is selected with a mask in place of a jump,
-// which would be guessed wrong every other time. Which matches are played is known beforehand:
-// the processor fetches all rivals at once, whereas the way down a heap is a chain of loads.
-template <typename OnMatch>
-std::uint32_t EventQueue::climb(std::uint32_t place, OnMatch on_match) const noexcept {
+// Play the matches of a place from the bottom up, to the final or to one that still has the same
+// other winner, above which nothing changes.
+//
+// Who wins cannot be predicted, so the winner is selected with a mask in place of a jump, which
+// would be guessed wrong every other time. Which matches are played is known beforehand: the
+// processor fetches all rivals at once, whereas the way down a heap is a chain of loads.
+void EventQueue::replay(std::uint32_t place) noexcept {
   const std::uint64_t* const keys = keys_.data();
-  const std::uint32_t* const winner = winner_.data();
+  std::uint32_t* const winner = winner_.data();
   std::size_t match = (keys_.size() + place) / 2;
   std::uint32_t rival = place ^ 1U;
   std::uint32_t best = place;
@@ -242,12 +231,14 @@ std::uint32_t EventQueue::climb(std::uint32_t place, OnMatch on_match) const noe
   for (;;) {
     const std::uint64_t rival_key = keys[rival];
     if (rival_key == best_key) [[unlikely]] {
-      return climb_among_equals(match, best, rival, on_match);
+      return replay_among_equals(place, match, best, rival);
     }
     const std::uint32_t rival_wins = 0U - static_cast<std::uint32_t>(rival_key < best_key);
     best ^= (best ^ rival) & rival_wins;
     best_key = std::min(best_key, rival_key);
-    if (!on_match(match, best) || match == 1) return best;
+    if (winner[match] == best && best != place) return;
+    winner[match] = best;
+    if (match == 1) return;
     rival = winner[match ^ 1U];
     match /= 2;
   }
@@ -255,9 +246,8 @@ std::uint32_t EventQueue::climb(std::uint32_t place, OnMatch on_match) const noe
 
 // The rest of the way once two times were equal. Ties come in crowds with a pattern that jumps
 // follow well; within one comparison there are none.
-template <typename OnMatch>
-std::uint32_t EventQueue::climb_among_equals(std::size_t match, std::uint32_t best,
-                                             std::uint32_t rival, OnMatch on_match) const noexcept {
+void EventQueue::replay_among_equals(std::uint32_t place, std::size_t match, std::uint32_t best,
+                                     std::uint32_t rival) noexcept {
   std::uint64_t best_key = keys_[best];
   std::int32_t best_priority = places_[best].priority;
   std::uint64_t best_sequence = places_[best].sequence;
@@ -272,7 +262,9 @@ std::uint32_t EventQueue::climb_among_equals(std::size_t match, std::uint32_t be
       best_priority = priority;
       best_sequence = sequence;
     }
-    if (!on_match(match, best) || match == 1) return best;
+    if (winner_[match] == best && best != place) return;
+    winner_[match] = best;
+    if (match == 1) return;
     rival = winner_[match ^ 1U];
     match /= 2;
   }
