@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,16 +34,24 @@ struct FeatureBlock {
   std::int32_t n_slot = 0;
 };
 
-// Which slots belong to whom and who may see them; made once, before the table.
+// Whether the requestor may see the block. An empty requestor is nobody's name: it sees what its
+// level alone allows.
+[[nodiscard]] bool is_visible(const FeatureBlock& block, std::string_view requestor,
+                              std::int32_t requestor_level) noexcept;
+
+// Which slots belong to whom and who may see them; made once, before the table. What blocks() and
+// find() point at is good until the next add_block().
 class FeatureLayout {
  public:
-  // Reserve the next n_slot slots; returns the first. Throws InvalidArgument if the owner has a
-  // block of that name.
+  // Reserve the next n_slot slots, possibly none; returns the first. Throws InvalidArgument if the
+  // owner's name is empty or it has a block of that name, if n_slot is negative or too large, or
+  // for a visibility that is no combination of the tags.
   std::int32_t add_block(std::string_view owner, std::string_view name, std::int32_t n_slot,
                          std::int32_t owner_level, std::uint8_t visibility);
 
-  [[nodiscard]] std::int32_t n_slot() const noexcept;
-  [[nodiscard]] std::span<const FeatureBlock> blocks() const noexcept;
+  [[nodiscard]] std::int32_t n_slot() const noexcept { return n_slot_; }
+  [[nodiscard]] std::span<const FeatureBlock> blocks() const noexcept { return blocks_; }
+  // Null if there is none.
   [[nodiscard]] const FeatureBlock* find(std::string_view owner,
                                          std::string_view name) const noexcept;
 
@@ -48,10 +59,13 @@ class FeatureLayout {
   [[nodiscard]] std::vector<std::int32_t> visible_slots(
       std::string_view requestor, std::int32_t requestor_level,
       std::optional<std::string_view> owner = {}) const;
-};
 
-// Whether the requestor may see the block.
-[[nodiscard]] bool is_visible(const FeatureBlock& block, std::string_view requestor,
-                              std::int32_t requestor_level) noexcept;
+ private:
+  using BlockOfName = std::map<std::string, std::size_t, std::less<>>;
+
+  std::vector<FeatureBlock> blocks_;                                 // in order of slots
+  std::map<std::string, BlockOfName, std::less<>> blocks_of_owner_;  // indices into blocks_
+  std::int32_t n_slot_ = 0;
+};
 
 }  // namespace heron
