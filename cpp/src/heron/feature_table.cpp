@@ -45,14 +45,19 @@ void check_not_nan(double time_s) {
   if (std::isnan(time_s)) throw InvalidArgument("time_s is nan, expected a number of seconds");
 }
 
-// Entry j of a row is value[slot[j] * stride]; what the list leaves of the row is zero.
+// Entry j of a row is value[slot[j] * stride]; what the list leaves of the row is zero. Four at a
+// time, because a compiler that must fear overlap would wait for each store.
 template <class Out>
 void fill_row(std::span<const std::int32_t> slot, const double* value, std::size_t stride,
               std::span<Out> row) noexcept {
-  for (std::size_t j = 0; j < slot.size(); ++j) {
-    row[j] = static_cast<Out>(value[index(slot[j]) * stride]);
+  const auto entry = [&](std::size_t j) { return value[index(slot[j]) * stride]; };
+  std::size_t j = 0;
+  for (; j + 4 <= slot.size(); j += 4) {
+    const std::array<double, 4> four{entry(j), entry(j + 1), entry(j + 2), entry(j + 3)};
+    for (std::size_t k = 0; k < four.size(); ++k) row[j + k] = static_cast<Out>(four[k]);
   }
-  std::ranges::fill(row.subspan(slot.size()), Out{0});
+  for (; j < slot.size(); ++j) row[j] = static_cast<Out>(entry(j));
+  std::ranges::fill(row.subspan(j), Out{0});
 }
 
 }  // namespace
@@ -112,17 +117,25 @@ std::optional<std::span<const double>> FeatureTable::as_of(std::int32_t lane, do
   return history_.as_of(lane, time_s);
 }
 
-// At most kLineLanes lanes: of neighbours each cache line of the table is read once, and each state
-// is written from end to end.
+// At most kLineLanes lanes.
 void FeatureTable::keep(std::span<const std::int32_t> lane,
                         std::span<const double> time_s) noexcept {
-  std::array<double*, kLineLanes> state{};
+  std::array<const double*, kLineLanes> from{};
+  std::array<double*, kLineLanes> to{};
   for (std::size_t i = 0; i < lane.size(); ++i) {
-    state[i] = history_.open(lane[i], time_s[i]).data();
+    from[i] = values_.data() + lane[i];
+    to[i] = history_.open(lane[i], time_s[i]).data();
   }
-  const double* row = values_.data();
-  for (std::size_t slot = 0; slot < index(n_slot_); ++slot, row += lane_stride_) {
-    for (std::size_t i = 0; i < lane.size(); ++i) state[i][slot] = row[index(lane[i])];
+  const std::size_t n_slot = index(n_slot_);
+  if (lane.size() == to.size()) {
+    // Slot by slot, because neighbouring lanes share the cache line that each slot costs.
+    for (std::size_t slot = 0; slot < n_slot; ++slot) {
+      for (std::size_t i = 0; i < to.size(); ++i) to[i][slot] = from[i][slot * lane_stride_];
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < lane.size(); ++i) {
+    for (std::size_t slot = 0; slot < n_slot; ++slot) to[i][slot] = from[i][slot * lane_stride_];
   }
 }
 

@@ -66,20 +66,20 @@ std::span<double> SnapshotRing::open(std::int32_t lane, double time_s) noexcept 
 std::optional<std::span<const double>> SnapshotRing::as_of(std::int32_t lane,
                                                            double time_s) const noexcept {
   const Lane& ring = lanes_[index(lane)];
-  // Ranks below `n_old` are of snapshots that are old enough, those from `n_known` on are not.
-  std::int32_t n_old = 0;
-  std::int32_t n_known = ring.n_snapshot;
-  std::int32_t guess = n_known - 1;  // most often the newest is wanted
-  while (n_old < n_known) {
-    if (times_s_[time_at(lane, place(ring, guess))] <= time_s) {
-      n_old = guess + 1;
-    } else {
-      n_known = guess;
+  const double* times_s = times_s_.data() + time_at(lane, 0);
+  std::int32_t n = ring.n_snapshot;
+  if (n == 0 || times_s[index(ring.first)] > time_s) return std::nullopt;
+  // The answer is among n snapshots from `rank` on, whose first is old enough. Most often it is
+  // the newest; a search without branches takes any other.
+  std::int32_t rank = n - 1;
+  if (times_s[index(place(ring, rank))] > time_s) {
+    for (rank = 0; n > 1;) {
+      const std::int32_t half = n / 2;
+      rank += times_s[index(place(ring, rank + half))] <= time_s ? half : 0;
+      n -= half;
     }
-    guess = n_old + (n_known - n_old) / 2;
   }
-  if (n_old == 0) return std::nullopt;
-  return std::span(states_.data() + state_at(lane, place(ring, n_old - 1)), index(n_slot_));
+  return std::span(states_.data() + state_at(lane, place(ring, rank)), index(n_slot_));
 }
 
 void SnapshotRing::clear(std::int32_t lane) noexcept { lanes_[index(lane)] = Lane{}; }
