@@ -30,4 +30,32 @@ std::span<const T> as_span(const InputArray<T>& array, const char* name) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
+// The rows of a two-dimensional, aligned array that the caller gives to be filled; TypeError naming
+// the argument if it has another form or is read-only. The spans live as long as the array.
+template <class T>
+struct Rows {
+  std::span<T> values;     // row by row
+  std::size_t row_length;  // values in each
+};
+
+template <class T>
+Rows<T> as_rows(InputArray<T>& array, const char* name) {
+  if (array.ndim() != 2) {
+    throw py::type_error(std::string(name) + " has " + std::to_string(array.ndim()) +
+                         " dimensions, expected two: rows and their entries");
+  }
+  if (!array.writeable()) throw py::type_error(std::string(name) + " is read-only");
+  if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) != 0) {
+    throw py::type_error(std::string(name) + " is not aligned in memory; pass an aligned array");
+  }
+  return {{array.mutable_data(), static_cast<std::size_t>(array.size())},
+          static_cast<std::size_t>(array.shape(1))};
+}
+
+// A copy of the values as a NumPy array of its own.
+template <class T>
+py::array_t<T> to_array(std::span<const T> values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
 }  // namespace heron_bindings

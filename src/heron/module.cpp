@@ -3,6 +3,8 @@
 #include "common/errors.hpp"
 #include "heron/bind_event_loop.hpp"
 #include "heron/bind_event_queue.hpp"
+#include "heron/bind_feature_layout.hpp"
+#include "heron/bind_feature_table.hpp"
 #include "heron/bind_random.hpp"
 #include "heron/bind_tick_scheduler.hpp"
 #include "heron/error.hpp"
@@ -13,6 +15,8 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::translate_error<heron::InvalidArgument, heron_bindings::kInvalidArgument>();
   heron_bindings::bind_random(module);
   heron_bindings::bind_event_queue(module);
+  heron_bindings::bind_feature_layout(module);
+  heron_bindings::bind_feature_table(module);
   heron_bindings::bind_tick_scheduler(module);
   heron_bindings::bind_event_object(module);
   heron_bindings::bind_event_loop(module);
