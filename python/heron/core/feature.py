@@ -36,7 +36,7 @@ class FeatureBlock(FieldStorage):
     Subclass it as a dataclass whose fields are annotated ``float``, ``int``, ``bool`` or
     ``np.ndarray``. All values are kept as float64 in one array, in field order; attribute access
     reads and writes that array. ``bind`` moves a block into an array that someone else owns, such
-    as a `heron.reference.feature_table.FeatureTable`.
+    as a `heron.core.feature_table.FeatureTable`.
 
     Attributes
     ----------

@@ -58,7 +58,8 @@ class FieldStorage:
         Parameters
         ----------
         values
-            Writable float64 array or view, shape (size,). The block keeps a reference to it.
+            Writable float64 array or view, strided if need be, such as one lane of a table,
+            ``values[slots, lane]``; shape (size,). The block keeps a reference to it.
         """
         if values.dtype != np.float64 or values.shape != (self.size,):
             raise ValueError(

@@ -11,7 +11,7 @@ from heron.core.feature import FeatureBlock
 from heron.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from heron.reference.feature_table import FeatureTable
+    from heron.core.feature_table import FeatureTable
 
 __all__ = ["CoordinatorAgentState", "FieldAgentState", "State", "SystemAgentState"]
 
@@ -130,14 +130,18 @@ class State:
         """Make the present values those that `reset` returns to."""
         self._reset_values = self.to_dict()
 
-    def bind(self, table: FeatureTable) -> None:
-        """Add every block to a table, which owns the values once it is frozen."""
+    def bind(self, table: FeatureTable, owner_id: str | None = None) -> None:
+        """Add every block to a table, which owns the values once it is frozen.
+
+        `owner_id` is the owner's name in the table, such as the path "MG1/ess1" where ids differ
+        among siblings only; without it the state's own.
+        """
         for name, block in self.features.items():
             kept = self._reset_values[name]
             for field, value in block.to_dict().items():
                 if np.shape(value) != np.shape(kept[field]):
                     kept[field] = value
-            table.add_block(self.owner_id, name, block)
+            table.add_block(owner_id or self.owner_id, name, block, self.owner_level)
 
     def _feature(self, name: str) -> FeatureBlock:
         if name not in self.features:

@@ -6,11 +6,18 @@ from collections.abc import Sequence
 
 from heron.errors import ConfigError, nearest
 
-__all__ = ["VISIBILITY_TAGS", "is_visible"]
+__all__ = ["VISIBILITY_TAGS", "check_tags", "is_visible"]
 
 _SYSTEM_LEVEL = 3
 
 VISIBILITY_TAGS = ("public", "owner", "upper_level", "system")
+
+
+def check_tags(tags: Sequence[str]) -> None:
+    """Raise ConfigError, naming the nearest one, if a visibility tag does not exist."""
+    for tag in tags:
+        if tag not in VISIBILITY_TAGS:
+            raise ConfigError(nearest(tag, VISIBILITY_TAGS, kind="visibility tag"))
 
 
 def is_visible(
@@ -27,9 +34,7 @@ def is_visible(
     ConfigError
         If a tag does not exist; the message names the nearest one.
     """
-    for tag in tags:
-        if tag not in VISIBILITY_TAGS:
-            raise ConfigError(nearest(tag, VISIBILITY_TAGS, kind="visibility tag"))
+    check_tags(tags)
     return (
         "public" in tags
         or ("owner" in tags and requestor_id is not None and requestor_id == owner_id)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heron.reference.feature_table import FeatureTable
+from heron.core.feature_table import FeatureTable
 from powergrid.agents.action_layout import kind_slots
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ObservationLayout:
     ----------
     names : list[str]
         What each entry is.
-    slots : ndarray of intp, (n_obs,)
+    slots : ndarray of int32, (n_obs,)
         Where each entry lies in the table.
     offset, scale : ndarray, (n_obs,)
         Entries are ``(value - offset) / scale``; 0 and 1 without normalisation.
@@ -57,10 +57,24 @@ class ObservationLayout:
     offset: np.ndarray
     scale: np.ndarray
 
-    def gather(self, values: np.ndarray) -> np.ndarray:
-        """Return the observation as float32, (n_obs,), from the table's values, (n_slot,)."""
-        observation: np.ndarray = (values[self.slots] - self.offset) / self.scale
-        return observation.astype(np.float32)
+    def __post_init__(self) -> None:
+        self._is_scaled = bool(self.offset.any() or (self.scale != 1.0).any())
+
+    def observe(self, table: FeatureTable, observer: np.ndarray, lane: np.ndarray) -> np.ndarray:
+        """Return the observation as float32, (n_obs,).
+
+        `observer` is the number that the table has given to `slots`, `lane` whose values are
+        wanted; int32, (1,) each.
+        """
+        n_obs = len(self.slots)
+        if not self._is_scaled:
+            row = np.empty(n_obs, dtype=np.float32)
+            table.gather(observer, lane, row.reshape(1, n_obs))
+            return row
+        values = np.empty((1, n_obs))
+        table.gather(observer, lane, values)
+        scaled: np.ndarray = (values[0] - self.offset) / self.scale
+        return scaled.astype(np.float32)
 
 
 def _device_entries(agent: PowerGridAgent, prefix: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -146,7 +160,7 @@ def agent_layouts(
         ]
         layouts[agent.agent_id] = ObservationLayout(
             names=[name for name, _ in entries],
-            slots=np.array([slot_of[slot] for _, slot in entries], dtype=np.intp),
+            slots=np.array([slot_of[slot] for _, slot in entries], dtype=np.int32),
             offset=np.array([offset for offset, _ in scaling], dtype=np.float64),
             scale=np.array([scale for _, scale in scaling], dtype=np.float64),
         )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandapower as pp
 
+from heron.core.feature_table import FeatureTable
 from heron.core.policies import Policy
 from heron.errors import ConfigError, nearest
 from heron.protocols.base import Protocol
-from heron.reference.feature_table import FeatureTable
 from powergrid.agents.attach import attach_device
 from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.grid import Grid
@@ -34,6 +34,8 @@ from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow
 from powergrid.powerflow.zone import Zone
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
+
+_LANE = np.zeros(1, dtype=np.int32)  # agents live in lane 0 of their table
 
 
 class PowerGridAgent(GridAgent):
@@ -108,6 +110,7 @@ class PowerGridAgent(GridAgent):
         self.window: ProfileWindow | None = None
         self.table: FeatureTable | None = None
         self.observation_layout: ObservationLayout | None = None
+        self._observer = np.zeros(1, dtype=np.int32)  # number of its slots in the table
         self._alone: Standalone | None = None
         self._profiles = Profiles(None, "train")
         self.energy_bought_mwh = 0.0  # during the last step, through the meter
@@ -286,6 +289,7 @@ class PowerGridAgent(GridAgent):
         """Take over the table that holds the agent's features, and what to gather from it."""
         self.table = table
         self.observation_layout = layout
+        self._observer = np.array([table.add_observer(layout.slots)], dtype=np.int32)
 
     def get_observation(self) -> np.ndarray:
         """Return the observation, float32, (n_obs,); names in `observation_layout.names`."""
@@ -295,7 +299,7 @@ class PowerGridAgent(GridAgent):
             self.set_observation(table, layouts[self.agent_id])
         assert self.table is not None
         assert self.observation_layout is not None
-        return self.observation_layout.gather(self.table.values)
+        return self.observation_layout.observe(self.table, self._observer, _LANE)
 
     def reset(self, seed: int | None = None) -> None:
         """Start a new episode: initial states of the grid and of every device."""

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ProfileWindow"]
+__all__ = ["KINDS", "ProfileWindow", "area_of_kind"]
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 WEEK_S = 7 * DAY_S
+
+KINDS = ("load", "solar", "wind", "price")
+
+
+def area_of_kind(load_area: str | None, renew_area: str | None) -> dict[str, str | None]:
+    """Return whose series of each kind an agent follows; the price is that of the load's area."""
+    return {"load": load_area, "solar": renew_area, "wind": renew_area, "price": load_area}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powergrid.agents.profile_window import HOUR_S, ProfileWindow
+from powergrid.agents.profile_window import HOUR_S, KINDS, ProfileWindow, area_of_kind
 from powergrid.data.profiles import Profiles
 from powergrid.powerflow.pandapower_flow import PandapowerFlow
 
@@ -31,12 +31,9 @@ class Standalone:
         self.flow = PandapowerFlow(agent.net)
         self.k = 0
         config = agent.config_model
-        areas = {"load": config.load_area, "price": config.load_area}
+        area = area_of_kind(config.load_area, config.renew_area)
         n_row = profiles.n_row
-        series = {
-            kind: profiles.window(kind, areas.get(kind, config.renew_area), 0.0, n_row, HOUR_S)
-            for kind in ("load", "solar", "wind", "price")
-        }
+        series = {kind: profiles.window(kind, area[kind], 0.0, n_row, HOUR_S) for kind in KINDS}
         agent.set_window(ProfileWindow(series, series, 0.0, HOUR_S, 0))
         self.n_row = n_row
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from heron.core.feature import FeatureBlock
-from heron.reference.feature_table import FeatureTable
+from heron.core.feature_table import Backend, FeatureTable
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -19,23 +19,22 @@ __all__ = ["build_table"]
 class Constants(FeatureBlock):
     """What fills entries of an observation that an agent does not have."""
 
+    visibility: ClassVar[list[str]] = ["public"]
     zero: float = 0.0
     one: float = 1.0
 
 
-def build_table(agents: Sequence[PowerGridAgent]) -> FeatureTable:
+def build_table(agents: Sequence[PowerGridAgent], backend: Backend = "native") -> FeatureTable:
     """Move the features of agents and their devices into one table.
 
     Slots are named ``"MG1.market.price"`` and ``"MG1/ess1.storage.soc"``; two more hold the
     constants 0 and 1.
     """
-    table = FeatureTable()
+    table = FeatureTable(backend=backend)
     table.add_block("env", "constants", Constants())
     for agent in agents:
-        for name, block in agent.state.features.items():
-            table.add_block(agent.agent_id, name, block)
+        agent.state.bind(table)
         for device_id, device in agent.devices.items():
-            for name, block in device.state.features.items():
-                table.add_block(f"{agent.agent_id}/{device_id}", name, block)
+            device.state.bind(table, f"{agent.agent_id}/{device_id}")
     table.freeze()
     return table

@@ -41,12 +41,15 @@ class EnvConfig(StrictModel):
     "flat" or "dict"; `forecast_steps` entries of forecast are observed; `observe_bus_voltages` adds
     the own buses; `normalize_obs` scales by fixed factors.
 
+    Backend: "native" holds the features in the compiled table, "reference" in its twin in plain
+    Python; both give the same episodes to the last bit.
+
     Power flow: `tolerance_mva` is the largest mismatch. A step that does not converge gives every
     agent `convergence_failure_reward` less `penalty` times `convergence_failure_safety`, and ends
     the episode or not (`on_convergence_failure`).
     """
 
-    backend: Literal["reference"] = "reference"
+    backend: Literal["native", "reference"] = "native"
     power_flow: Literal["pandapower"] = "pandapower"
     tolerance_mva: float = Field(default=1e-8, gt=0.0)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from heron.errors import ConfigError
-from powergrid.agents.profile_window import DAY_S, ProfileWindow
+from powergrid.agents.profile_window import DAY_S, KINDS, ProfileWindow, area_of_kind
 from powergrid.data.loaders import load_dataset
 from powergrid.data.profiles import Profiles
 from powergrid.data.shipped import (
@@ -23,7 +23,6 @@ from powergrid.envs.config import EnvConfig
 __all__ = ["EpisodeSource"]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-KINDS = ("load", "solar", "wind", "price")
 
 
 class EpisodeSource:
@@ -76,7 +75,7 @@ class EpisodeSource:
 
     def check_areas(self, load_area: str | None, renew_area: str | None) -> None:
         """Raise ConfigError if a series that `window` will cut out does not exist."""
-        for kind, wanted in _area_of_kind(load_area, renew_area).items():
+        for kind, wanted in area_of_kind(load_area, renew_area).items():
             self.area(kind, wanted)
 
     def window(
@@ -84,10 +83,9 @@ class EpisodeSource:
     ) -> ProfileWindow:
         """Cut out the series of one agent for an episode that begins at midnight of `day`.
 
-        The price is that of the load area. `noise_seed` keys the fluctuation; agents of one area
-        share it. None gives none.
+        `noise_seed` keys the fluctuation; agents of one area share it. None gives none.
         """
-        area = _area_of_kind(load_area, renew_area)
+        area = area_of_kind(load_area, renew_area)
         n = self.n_step + self.n_forecast + 1
         start_s = day * DAY_S
         forecast: dict[str, np.ndarray] = {
@@ -112,10 +110,6 @@ class EpisodeSource:
         stream = (VARIABLE_KINDS.index(kind), areas.index(chosen) if chosen in areas else 0)
         rng = np.random.default_rng([noise_seed, *stream])
         return minute_variability(kind, n_step, self.step_s, rng)
-
-
-def _area_of_kind(load_area: str | None, renew_area: str | None) -> dict[str, str | None]:
-    return {"load": load_area, "solar": renew_area, "wind": renew_area, "price": load_area}
 
 
 def _time_axis(config: EnvConfig, split: str) -> tuple[float, int]:

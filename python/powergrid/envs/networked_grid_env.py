@@ -131,7 +131,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 agent.action_layout = ActionLayout(agent.devices, union)
         for agent in agents:
             agent.set_forecast_length(config.forecast_steps)
-        self.table = build_table(agents)
+        self.table = build_table(agents, config.backend)
         layouts = agent_layouts(
             agents,
             self.table,
@@ -277,7 +277,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def state(self) -> np.ndarray:
         """Return every feature of every agent and device, float32, (n_slot,); see `state_names`."""
-        return self.table.values.astype(np.float32)
+        return self.table.values[:, 0].astype(np.float32)
 
     def get_observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
