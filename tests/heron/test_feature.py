@@ -301,6 +301,16 @@ def test_a_block_can_be_bound_to_one_lane_of_a_table():
     assert not table[:, [0, 2]].any()
 
 
+def test_an_array_of_two_dimensions_keeps_its_shape_in_one_lane_of_a_table():
+    table = np.zeros((6, 9))
+    block = Voltages(vm_pu=np.arange(4.0).reshape(2, 2))
+    block.bind(table[:, 3])
+    block.vm_pu[1, 0] = 7.0
+    assert table[:, 3].tolist() == [0.0, 1.0, 7.0, 3.0, 1.0, 1.0]
+    assert block.vm_pu.tolist() == [[0.0, 1.0], [7.0, 3.0]]
+    assert table.sum() == 13.0
+
+
 def test_a_bound_array_keeps_its_length():
     block = Voltages(vm_pu=[0.9, 1.1])
     block.bind(np.zeros(4))
