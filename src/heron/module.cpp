@@ -19,6 +19,8 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::translate_error<heron::QueueFull, heron_bindings::kQueueFull>();
   heron_bindings::bind_random(module);
   heron_bindings::bind_event_queue(module);
+  heron_bindings::bind_feature_layout(module);
+  heron_bindings::bind_feature_table(module);
   heron_bindings::bind_tick_scheduler(module);
   heron_bindings::bind_event_object(module);
   heron_bindings::bind_event_loop(module);
