@@ -12,7 +12,7 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
 # Without --no-compile pip spends most of a minute on byte code that is never used.
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
-CPP_FILES := $(shell find cpp src -name '*.?pp' -not -path 'cpp/third_party/*')
+CPP_FILES := $(shell find cpp src benchmarks/cpp -name '*.?pp' -not -path 'cpp/third_party/*')
 NATIVE := CMakeLists.txt $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake') $(CPP_FILES)
 WHEEL_VENV := build/wheel-venv
 # An editable install knows the files that were there, so its stamp changes with their names.

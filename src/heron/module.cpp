@@ -27,6 +27,4 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::bind_message_broker(module);
   heron_bindings::bind_message_faults(module);
   heron_bindings::bind_message_courier(module);
-  heron_bindings::bind_feature_layout(module);
-  heron_bindings::bind_feature_table(module);
 }

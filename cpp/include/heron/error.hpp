@@ -17,7 +17,8 @@ class InvalidArgument : public Error {
   using Error::Error;
 };
 
-// A queue of messages has no room and its policy is to reject what comes. The message was not taken.
+// A queue of messages has no room and its policy is to reject what comes. The message was not
+// taken.
 class QueueFull : public Error {
  public:
   using Error::Error;
