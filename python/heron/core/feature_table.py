@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heron import _core
 from heron.core.feature import FeatureBlock
+from heron.core.feature_backend import BACKENDS, Backend, Store, contents, restore
 from heron.core.visibility import check_tags
 from heron.errors import ConfigError, HeronError, nearest
-from heron.reference import feature_layout, feature_table
 
 __all__ = ["Backend", "FeatureTable"]
-
-Backend = Literal["native", "reference"]
-
-_Layout = _core.FeatureLayout | feature_layout.FeatureLayout
-_Store = _core.FeatureTable | feature_table.FeatureTable
-_BACKENDS: dict[str, tuple[type[_Layout], type[_Store]]] = {
-    "native": (_core.FeatureLayout, _core.FeatureTable),
-    "reference": (feature_layout.FeatureLayout, feature_table.FeatureTable),
-}
 
 
 @dataclass(frozen=True)
@@ -75,8 +65,8 @@ class FeatureTable:
     """
 
     def __init__(self, n_lane: int = 1, n_history: int = 0, backend: Backend = "native") -> None:
-        if backend not in _BACKENDS:
-            raise ConfigError(nearest(backend, _BACKENDS, kind="backend"))
+        if backend not in BACKENDS:
+            raise ConfigError(nearest(backend, BACKENDS, kind="backend"))
         if n_lane < 1 or n_history < 0:
             raise ConfigError(
                 f"a table of {n_lane} lanes that keeps {n_history} snapshots cannot be; expected "
@@ -85,10 +75,10 @@ class FeatureTable:
         self.n_lane = n_lane
         self.n_history = n_history
         self.backend = backend
-        make_layout, self._make_store = _BACKENDS[backend]
+        make_layout, self._make_store = BACKENDS[backend]
         self._layout = make_layout()
         self._entries: dict[tuple[str, str], _Entry] = {}
-        self._frozen: _Store | None = None
+        self._frozen: Store | None = None
         self._slot_names: list[str] = []
         self._slot_of_name: dict[str, int] = {}
 
@@ -152,7 +142,7 @@ class FeatureTable:
         return self._frozen is not None
 
     @property
-    def _store(self) -> _Store:
+    def _store(self) -> Store:
         if self._frozen is None:
             raise HeronError("the table has no values before freeze()")
         return self._frozen
@@ -313,7 +303,7 @@ class FeatureTable:
         return {
             "options": (self.n_lane, self.n_history, self.backend),
             "entries": self._entries,
-            "content": None if store is None else _content(store),
+            "contents": None if store is None else contents(store),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -324,40 +314,9 @@ class FeatureTable:
                 owner_id, name, entry.block.size, entry.owner_level, entry.visibility
             )
         self._entries = state["entries"]
-        if state["content"] is not None:
+        if state["contents"] is not None:
             self.freeze()
-            _restore(self._store, *state["content"])
-
-
-_History = list[tuple[float, NDArray[np.float64]]]
-_Content = tuple[NDArray[np.float64], list[_History], list[NDArray[np.int32]]]
-
-
-def _content(store: _Store) -> _Content:
-    """Return the values, each lane's past and the observers of a table."""
-    history: list[_History] = []
-    for lane in range(store.n_lane):
-        times_s = store.snapshot_times(lane).tolist()
-        states = [store.as_of(lane, time_s) for time_s in times_s]
-        history.append([(t, s) for t, s in zip(times_s, states, strict=True) if s is not None])
-    observers = [store.observer(k) for k in range(store.n_observer)]
-    return store.values.copy(), history, observers
-
-
-def _restore(
-    store: _Store,
-    values: NDArray[np.float64],
-    history: list[_History],
-    observers: list[NDArray[np.int32]],
-) -> None:
-    """Live through the past again, then return to the present."""
-    for lane, snapshots in enumerate(history):
-        for time_s, state in snapshots:
-            store.values[:, lane] = state
-            store.snapshot(np.array([lane], dtype=np.int32), np.array([time_s]))
-    store.values[:] = values
-    for slots in observers:
-        store.add_observer(slots)
+            restore(self._store, state["contents"])
 
 
 def _whole_numbers(slots: ArrayLike) -> NDArray[np.int32]:
