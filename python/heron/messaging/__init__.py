@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heron.messaging.broker import MessageBroker, make_broker
 from heron.messaging.channels import ChannelManager
+from heron.messaging.courier import MessageCourier
 from heron.messaging.faults import MessageFaults, Outage
 from heron.messaging.memory import InMemoryBroker
 from heron.messaging.message import Message, MessageType
@@ -13,6 +14,7 @@ __all__ = [
     "InMemoryBroker",
     "Message",
     "MessageBroker",
+    "MessageCourier",
     "MessageFaults",
     "MessageType",
     "Outage",
