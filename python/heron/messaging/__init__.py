@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heron.messaging.broker import MessageBroker, make_broker
+from heron.messaging.broker import MessageBroker, check_broker, make_broker
 from heron.messaging.channels import ChannelManager
 from heron.messaging.courier import MessageCourier
 from heron.messaging.faults import MessageFaults, Outage
@@ -18,5 +18,6 @@ __all__ = [
     "MessageFaults",
     "MessageType",
     "Outage",
+    "check_broker",
     "make_broker",
 ]

@@ -147,7 +147,7 @@ class MessageCourier:
         self.deliver(event)
 
     def reset(self) -> None:
-        """Number the messages of every sender from 0 again; call it with the scheduler's reset."""
+        """Begin to count every sender's messages anew; call it with the scheduler's reset."""
         self._n_sent.clear()
 
     @property
