@@ -112,7 +112,7 @@ int MessageCourier::send(std::int32_t lane, std::int32_t channel, std::int32_t s
   const MessageFate fate = message_fate(faults_, here.seed, here.key, sender, n_sent, now_s);
   for (std::size_t copy = 0; copy < static_cast<std::size_t>(fate.n_copy); ++copy) {
     const std::uint32_t slot = here.free_slot();
-    scheduler_.schedule(lane, now_s + travel_s + fate.held_back_s[copy],
+    scheduler_.schedule(lane, now_s + (travel_s + fate.held_back_s[copy]),
                         EventType::message_delivery, kNoAgent, delivery_priority_,
                         to_ticket(slot, here.slots[slot].generation));
     here.take(slot, {channel, lane, sender, recipient, type, now_s, payload});

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from heron.messaging.broker import MessageBroker, make_broker
+from heron.messaging.broker import MessageBroker, check_broker, make_broker
 from heron.messaging.channels import ChannelManager
+from heron.messaging.courier import MessageCourier
 from heron.messaging.faults import MessageFaults, Outage
 from heron.messaging.memory import InMemoryBroker
 from heron.messaging.message import Message, MessageType
@@ -13,8 +14,10 @@ __all__ = [
     "InMemoryBroker",
     "Message",
     "MessageBroker",
+    "MessageCourier",
     "MessageFaults",
     "MessageType",
     "Outage",
+    "check_broker",
     "make_broker",
 ]

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from heron.errors import ConfigError, nearest
 from heron.messaging.message import Message
 
-__all__ = ["MessageBroker", "Subscriber", "make_broker"]
+__all__ = ["BROKER_NAMES", "MessageBroker", "Subscriber", "check_broker", "make_broker"]
+
+BROKER_NAMES = ("in_memory",)
 
 Subscriber = Callable[[Message], object]
 
@@ -61,13 +63,25 @@ class MessageBroker(ABC):
         """Drop all messages and subscribers and refuse new ones; closing again does nothing."""
 
 
+def check_broker(broker: object) -> None:
+    """Raise ConfigError unless `make_broker` takes this."""
+    if isinstance(broker, str):
+        if broker not in BROKER_NAMES:
+            raise ConfigError(nearest(broker, BROKER_NAMES, kind="message broker"))
+    elif broker is not None and not isinstance(broker, MessageBroker):
+        raise ConfigError(
+            f"message_broker is a {type(broker).__name__}, expected a name such as 'in_memory' or "
+            f"an object derived from heron.messaging.MessageBroker"
+        )
+
+
 def make_broker(broker: str | MessageBroker | None) -> MessageBroker | None:
     """Return the broker that a configuration means.
 
     Parameters
     ----------
     broker
-        A name ("in_memory"), a broker, or None for none.
+        A name ("in_memory"), which makes a new one; a broker; or None for none.
 
     Raises
     ------
@@ -76,14 +90,5 @@ def make_broker(broker: str | MessageBroker | None) -> MessageBroker | None:
     """
     from heron.messaging.memory import InMemoryBroker  # it derives from the class above
 
-    if broker is None or isinstance(broker, MessageBroker):
-        return broker
-    if not isinstance(broker, str):
-        raise ConfigError(
-            f"message_broker is a {type(broker).__name__}, expected a name such as 'in_memory' or "
-            f"an object derived from heron.messaging.MessageBroker"
-        )
-    brokers = {"in_memory": InMemoryBroker}
-    if broker not in brokers:
-        raise ConfigError(nearest(broker, brokers, kind="message broker"))
-    return brokers[broker]()
+    check_broker(broker)
+    return InMemoryBroker() if isinstance(broker, str) else broker

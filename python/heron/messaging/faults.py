@@ -115,7 +115,8 @@ class MessageFaults:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> MessageFaults:
         """Make faults from a mapping; an unknown key is refused and the nearest known one named."""
-        return _from_config(cls, "faults", config)
+        faults: MessageFaults = _from_config(cls, "faults", config)
+        return faults
 
 
 def _from_config(kind: type[Any], where: str, config: Mapping[str, Any]) -> Any:

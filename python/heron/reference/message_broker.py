@@ -71,7 +71,8 @@ class MessageBroker:
     """
 
     def __init__(self, capacity: int = 1024, policy: str = "drop_oldest") -> None:
-        self._check_bound(capacity, policy)
+        self._check_policy(policy)
+        self._check_capacity(capacity)
         self._capacity = capacity
         self._policy = policy
         self._channels: list[_Channel] = []
@@ -111,9 +112,10 @@ class MessageBroker:
         Unread messages stay, even beyond a smaller bound: under "drop_oldest" one leaves for each
         that comes.
         """
-        self._check_bound(capacity, policy)
+        self._check_policy(policy)
         with self._lock:
             configured = self._channel(channel)
+            self._check_capacity(capacity)
             configured.capacity, configured.policy = capacity, policy
 
     def publish(
@@ -222,11 +224,14 @@ class MessageBroker:
         return self._channels[channel]
 
     @staticmethod
-    def _check_bound(capacity: int, policy: str) -> None:
+    def _check_policy(policy: str) -> None:
         if policy not in _POLICIES:
             raise InvalidArgumentError(
                 f"unknown queue policy '{policy}', expected drop_oldest, drop_newest or reject"
             )
+
+    @staticmethod
+    def _check_capacity(capacity: int) -> None:
         if capacity < 1:
             raise InvalidArgumentError(
                 f"capacity is {capacity}, expected at least 1: a queue must hold a message"

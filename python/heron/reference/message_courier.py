@@ -133,7 +133,7 @@ class MessageCourier:
         for copy in range(fate.n_copy):
             self._scheduler.schedule(
                 lane,
-                now_s + travel_s + fate.held_back_s[copy],
+                now_s + (travel_s + fate.held_back_s[copy]),
                 EventType.MESSAGE_DELIVERY.value,
                 NO_AGENT,
                 self._priority,

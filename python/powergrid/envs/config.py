@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from heron.errors import ConfigError
+from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.core.config import StrictModel
 
@@ -44,6 +45,9 @@ class EnvConfig(StrictModel):
     Backend: "native" holds the features in the compiled table, "reference" in its twin in plain
     Python; both give the same episodes to the last bit.
 
+    Messages: `message_broker` is "in_memory" or a `heron.messaging.MessageBroker`; the environment
+    keeps it, but nothing goes through it while `centralized`.
+
     Power flow: `tolerance_mva` is the largest mismatch. A step that does not converge gives every
     agent `convergence_failure_reward` less `penalty` times `convergence_failure_safety`, and ends
     the episode or not (`on_convergence_failure`).
@@ -54,7 +58,7 @@ class EnvConfig(StrictModel):
     tolerance_mva: float = Field(default=1e-8, gt=0.0)
 
     centralized: bool = True
-    message_broker: Any = None  # of no use while centralized
+    message_broker: Any = None
     share_reward: bool = False
     penalty: float = Field(default=10.0, ge=0.0)
     train: bool = True
@@ -93,6 +97,12 @@ class EnvConfig(StrictModel):
             f"expected a mapping of splits, 'shipped' or 'shipped_minute', got {got} (a DataFrame "
             f"goes through powergrid.data.dataset_from_frame)"
         )
+
+    @field_validator("message_broker")
+    @classmethod
+    def _broker_is_known(cls, value: Any) -> Any:
+        check_broker(value)
+        return value
 
     @model_validator(mode="after")
     def _only_what_exists(self) -> EnvConfig:

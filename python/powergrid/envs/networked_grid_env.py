@@ -19,6 +19,7 @@ from gymnasium.utils import seeding
 
 from heron.envs.pettingzoo import PettingZooParallelEnv
 from heron.errors import ConfigError, HeronError, nearest
+from heron.messaging import make_broker
 from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
 from powergrid.agents.observation_layout import agent_layouts
 from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -87,6 +88,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self.penalty = config.penalty
         self.share_reward = config.share_reward
         self.render_mode = config.render_mode
+        self.message_broker = make_broker(config.message_broker)
         self.agent_dict: dict[str, PowerGridAgent] = {}
         self.net: pp.pandapowerNet = self._build_net()
         self.agent_dict.update(self._build_agents() or {})

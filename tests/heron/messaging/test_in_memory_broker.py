@@ -102,7 +102,7 @@ def test_wrong_settings_say_what_is_right() -> None:
     with pytest.raises(ConfigError, match=r"unknown policy 'drop_oldes'; did you mean 'drop_old"):
         InMemoryBroker(policy="drop_oldes")
     for capacity in (0, -1, 2.5, True):
-        with pytest.raises(ConfigError, match="capacity is .*, expected an integer of at least 1"):
+        with pytest.raises(ConfigError, match=r"capacity is .*, expected an integer of at least 1"):
             InMemoryBroker(capacity=capacity)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="unknown backend 'nativ'; did you mean 'native'"):
         InMemoryBroker(backend="nativ")
@@ -147,32 +147,32 @@ class Payload:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_broker_holds_a_message_as_long_as_it_may_be_read(backend: str) -> None:
-    broker = InMemoryBroker(capacity=2, backend=backend)
     alive: weakref.WeakSet[Payload] = weakref.WeakSet()
 
-    def publish() -> None:
+    def publish(broker: InMemoryBroker) -> None:
         payload = Payload()
         alive.add(payload)
         broker.publish("info", Message("e", "a", "b", 0.0, MessageType.CUSTOM, {"it": payload}))
 
-    publish()
+    broker = InMemoryBroker(capacity=2, backend=backend)
+    publish(broker)
     gc.collect()
     assert len(alive) == 1
-    publish()
-    publish()
+    publish(broker)
+    publish(broker)
     assert len(alive) == 2  # the oldest was dropped
     broker.consume("info", "b", "e", clear=False)
     assert len(alive) == 2
     broker.consume("info", "b", "e")
     assert len(alive) == 0
-    publish()
+    publish(broker)
     broker.clear_environment("e")
     assert len(alive) == 0
-    publish()
+    publish(broker)
     broker.close()
     assert len(alive) == 0
     broker = InMemoryBroker(backend=backend)
-    publish()
+    publish(broker)
     del broker
     gc.collect()
     assert len(alive) == 0

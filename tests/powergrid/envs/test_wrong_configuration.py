@@ -33,6 +33,8 @@ from powergrid.envs.networked_grid_env import NetworkedGridEnv
         ({"dso_config": {"source_vm_pu": 12.0}}, "dso_config.source_vm_pu: Input should be less"),
         ({"dso_config": {"lod_scale": 1.0}}, "dso_config: .*did you mean 'load_scale'"),
         ({"dso_config": {"load_area": "BANK"}, "dataset": "shipped"}, "did you mean 'BANC'"),
+        ({"message_broker": "in_memry"}, "message_broker: .*did you mean 'in_memory'"),
+        ({"message_broker": 5}, "message_broker is a int, expected a name such as 'in_memory'"),
         ({"centralized": False}, "centralized=False .* leave it at True"),
     ],
 )
