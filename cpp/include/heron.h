@@ -236,7 +236,8 @@ typedef struct heron_broker_counters {
   uint64_t cleared;
 } heron_broker_counters;
 
-/* Gets the payload of every message that leaves unread. */
+/* Gets the payload of every message that leaves unread: dropped, cleared, or left when the broker
+ * goes. A consumed payload is the consumer's, a rejected one stays the publisher's. */
 typedef void (*heron_release)(int64_t payload, void* context);
 
 /* release or NULL; its context must outlive the broker. */
@@ -283,10 +284,11 @@ typedef struct heron_message_faults {
   size_t n_outage;
 } heron_message_faults;
 
-/* sent = delivered + lost + outage + cancelled + in flight - duplicated. */
+/* sent + duplicated = delivered + rejected + lost + outage + cancelled + still in flight. */
 typedef struct heron_courier_counters {
   uint64_t sent;
-  uint64_t delivered; /* to the broker, copies included */
+  uint64_t delivered; /* copies handed to the broker, which may drop one for want of room */
+  uint64_t rejected;  /* copies that came to a full queue under HERON_REJECT */
   uint64_t lost;
   uint64_t outage;
   uint64_t duplicated;
@@ -301,20 +303,22 @@ heron_status heron_message_courier_create(heron_tick_scheduler* scheduler,
                                           const heron_message_faults* faults, uint64_t seed,
                                           int32_t delivery_priority,
                                           heron_message_courier** courier);
-/* No message may be delivered any more: destroy it after the last run. */
+/* What is in flight goes to the broker's release. A scheduler to which it is attached must not run
+ * any more. */
 void heron_message_courier_destroy(heron_message_courier* courier);
 /* Make the courier the scheduler's handler of HERON_MESSAGE_DELIVERY. */
 heron_status heron_message_courier_attach(heron_message_courier* courier);
 /* Send at the lane's now. delay_s, or NULL for one drawn from the sender's msg_delay_s. n_copy, or
- * NULL: how many copies travel. */
+ * NULL: how many copies travel (0, 1 or 2); so many times the payload is delivered or released. */
 heron_status heron_message_courier_send(heron_message_courier* courier, int32_t lane,
                                         int32_t channel, int32_t sender, int32_t recipient,
                                         int32_t type, int64_t payload, const double* delay_s,
                                         int32_t* n_copy);
-/* For handlers of one's own instead of attach. */
+/* For handlers of one's own instead of attach. was_in_flight, or NULL, is false if the message of
+ * the event was delivered or cleared before. */
 heron_status heron_message_courier_deliver(heron_message_courier* courier,
-                                           const heron_tick_event* event);
-/* With every clear or reset of the scheduler's lane. */
+                                           const heron_tick_event* event, bool* was_in_flight);
+/* Forget what is in flight: with every clear or reset of the scheduler's lane. */
 heron_status heron_message_courier_clear(heron_message_courier* courier, int32_t lane);
 heron_status heron_message_courier_seed_lane(heron_message_courier* courier, int32_t lane,
                                              uint64_t seed, uint64_t lane_key);

@@ -58,9 +58,10 @@ heron_status heron_message_courier_send(heron_message_courier* courier, int32_t 
 }
 
 heron_status heron_message_courier_deliver(heron_message_courier* courier,
-                                           const heron_tick_event* event) {
+                                           const heron_tick_event* event, bool* was_in_flight) {
   return guarded([&] {
-    required(courier, "courier").deliver(heron::c_api::from_c(required(event, "event")));
+    const heron::TickEvent delivered = heron::c_api::from_c(required(event, "event"));
+    assign(was_in_flight, required(courier, "courier").deliver(delivered));
   });
 }
 
@@ -85,6 +86,7 @@ heron_status heron_message_courier_counters(const heron_message_courier* courier
     const heron::CourierCounters found = required(courier, "courier").counters(lane);
     required(counters, "counters") = {.sent = found.sent,
                                       .delivered = found.delivered,
+                                      .rejected = found.rejected,
                                       .lost = found.lost,
                                       .outage = found.outage,
                                       .duplicated = found.duplicated,
