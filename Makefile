@@ -12,8 +12,10 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
 # Without --no-compile pip spends most of a minute on byte code that is never used.
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
-CPP_FILES := $(shell find cpp src benchmarks/cpp -name '*.?pp' -not -path 'cpp/third_party/*')
-NATIVE := CMakeLists.txt $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake') $(CPP_FILES)
+CPP_FILES := $(shell find cpp src benchmarks/cpp \( -name '*.?pp' -o -name '*.[ch]' \) \
+  -not -path 'cpp/third_party/*')
+NATIVE := CMakeLists.txt $(CPP_FILES) \
+  $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake' -o -name '*.in')
 WHEEL_VENV := build/wheel-venv
 # An editable install knows the files that were there, so its stamp changes with their names.
 FILES := $(shell find python -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d' ' -f1)
@@ -46,6 +48,7 @@ lint: $(TEST)
 test-cpp: $(TEST)
 	$(BIN)/cmake --workflow --preset release
 	$(BIN)/cmake --workflow --preset asan-ubsan
+	$(BIN)/cmake --workflow --preset tsan
 
 test-python: $(TEST)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
