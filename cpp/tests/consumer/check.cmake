@@ -1,5 +1,6 @@
 # Build and run outside projects against HERON_SOURCE_DIR, or, with HERON_BUILD_DIR, against that
 # build installed to a prefix. Run as: cmake -D... -P check.cmake
+# Without a build type, because that compiles fastest, and the question is what links and runs.
 file(REMOVE_RECURSE ${WORK_DIR})
 file(COPY ${CMAKE_CURRENT_LIST_DIR}/ DESTINATION ${WORK_DIR}/consumer)
 file(COPY ${EXAMPLES_DIR}/ DESTINATION ${WORK_DIR}/examples)
@@ -11,7 +12,7 @@ endfunction()
 function(configure source_dir build_dir)
   execute_process(COMMAND
     ${CMAKE_COMMAND} -S ${WORK_DIR}/${source_dir} -B ${WORK_DIR}/${build_dir} -G ${GENERATOR}
-    -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_BUILD_TYPE=${BUILD_TYPE} ${ARGN}
+    -DCMAKE_C_COMPILER=${C_COMPILER} ${ARGN}
     RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   set(configure_result ${result} PARENT_SCOPE)
   set(configure_output "${output}" PARENT_SCOPE)
