@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# How long `make fuzz` lets each fuzz target search.
+FUZZ_SECONDS ?= 60
 # Arguments for pytest, such as PYTEST_ARGS="-k storage".
 PYTEST_ARGS ?= -n 2 --dist loadfile --benchmark-disable
 
@@ -25,7 +27,7 @@ TEST := $(VENV)/.test-$(FILES)
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test lint test-cpp test-python test-wheel table wheel format clean distclean help
+.PHONY: demo test lint test-cpp test-python test-wheel fuzz table wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -49,6 +51,13 @@ test-cpp: $(TEST)
 	$(BIN)/cmake --workflow --preset release
 	$(BIN)/cmake --workflow --preset asan-ubsan
 	$(BIN)/cmake --workflow --preset tsan
+
+fuzz: $(TEST)
+	$(BIN)/cmake --preset asan-ubsan
+	$(BIN)/cmake --build --preset asan-ubsan
+	set -e; for target in build/asan-ubsan/cpp/fuzz/*_fuzz; do \
+	  echo "$$target"; "$$target" --seconds $(FUZZ_SECONDS); \
+	done
 
 test-python: $(TEST)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

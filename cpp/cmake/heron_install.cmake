@@ -11,6 +11,7 @@ list(REMOVE_DUPLICATES heron_cxx_runtime)
 list(TRANSFORM heron_cxx_runtime PREPEND -l OUTPUT_VARIABLE heron_runtime_flags)
 list(JOIN heron_runtime_flags " " heron_runtime_flags)
 file(RELATIVE_PATH heron_prefix_of_pc /prefix/${heron_pc_dir} /prefix)
+string(REGEX REPLACE "/$" "" heron_prefix_of_pc "${heron_prefix_of_pc}")
 
 install(TARGETS heron powergrid EXPORT heron_targets)
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
