@@ -5,6 +5,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# How long `make fuzz` lets each fuzz target search.
+FUZZ_SECONDS ?= 60
 # Arguments for pytest, such as PYTEST_ARGS="-k storage".
 PYTEST_ARGS ?= -n 2 --dist loadfile --benchmark-disable
 
@@ -12,8 +14,10 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
 # Without --no-compile pip spends most of a minute on byte code that is never used.
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
-CPP_FILES := $(shell find cpp src benchmarks/cpp -name '*.?pp' -not -path 'cpp/third_party/*')
-NATIVE := CMakeLists.txt $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake') $(CPP_FILES)
+CPP_FILES := $(shell find cpp src benchmarks/cpp \( -name '*.?pp' -o -name '*.[ch]' \) \
+  -not -path 'cpp/third_party/*')
+NATIVE := CMakeLists.txt $(CPP_FILES) \
+  $(shell find cpp src -name CMakeLists.txt -o -name '*.cmake' -o -name '*.in')
 WHEEL_VENV := build/wheel-venv
 # An editable install knows the files that were there, so its stamp changes with their names.
 FILES := $(shell find python -type f -not -name '*.pyc' | LC_ALL=C sort | cksum | cut -d' ' -f1)
@@ -23,7 +27,7 @@ TEST := $(VENV)/.test-$(FILES)
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test lint test-cpp test-python test-wheel table wheel format clean distclean help
+.PHONY: demo test lint test-cpp test-python test-wheel fuzz table wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -46,6 +50,14 @@ lint: $(TEST)
 test-cpp: $(TEST)
 	$(BIN)/cmake --workflow --preset release
 	$(BIN)/cmake --workflow --preset asan-ubsan
+	$(BIN)/cmake --workflow --preset tsan
+
+fuzz: $(TEST)
+	$(BIN)/cmake --preset asan-ubsan
+	$(BIN)/cmake --build --preset asan-ubsan
+	set -e; for target in build/asan-ubsan/cpp/fuzz/*_fuzz; do \
+	  echo "$$target"; "$$target" --seconds $(FUZZ_SECONDS); \
+	done
 
 test-python: $(TEST)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
