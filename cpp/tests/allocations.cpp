@@ -23,12 +23,20 @@ std::uint64_t n_allocation() noexcept { return n_call; }
 
 }  // namespace heron_tests
 
-// The forms for arrays and those that do not throw call these.
+// The forms for arrays call these. So does the one that does not throw, but not under the address
+// sanitizer, whose own would then meet our delete.
 void* operator new(std::size_t n_byte) {
   return allocate(n_byte, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 }
 void* operator new(std::size_t n_byte, std::align_val_t alignment) {
   return allocate(n_byte, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t n_byte, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(n_byte);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
