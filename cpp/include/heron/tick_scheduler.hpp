@@ -163,15 +163,16 @@ class TickScheduler {
     TickConfig config;
     std::optional<double> first_tick_s;
     std::int32_t tick_priority = 0;
-    bool is_registered = true;
     bool is_surfacing = true;
   };
   // An agent in one lane.
-  struct Clock {
+  // Everything that a tick touches lies in one cache line.
+  struct alignas(64) Clock {
     EventHandle armed{};  // the pending periodic tick, if is_armed
     bool is_armed = false;
-    std::array<std::uint64_t, kTimingStreamCount> n_drawn{};
-    std::array<std::uint64_t, 4> interval_bits{};  // the block that the next interval is drawn from
+    std::int32_t tick_priority = 0;
+    std::uint64_t n_interval = 0;         // drawn so far
+    std::array<double, 4> intervals_s{};  // those with numbers n_interval / 4 * 4 and on
   };
   struct Lane {
     EventQueue queue;
@@ -180,7 +181,8 @@ class TickScheduler {
     std::uint64_t next_seed = 0;  // from the next reset on
     std::uint64_t next_key = 0;
     std::uint64_t n_processed = 0;
-    std::vector<Clock> clocks;        // (n_agent)
+    std::vector<Clock> clocks;                                           // (n_agent)
+    std::vector<std::array<std::uint64_t, kTimingStreamCount>> n_drawn;  // delays, (n_agent)
     std::vector<TickEvent> surfaced;  // by next_due, to be finished
   };
 
@@ -191,6 +193,9 @@ class TickScheduler {
   void arm_first(Lane& lane, std::int32_t agent);
   void arm(Lane& lane, std::int32_t agent, double time_s);
   double draw(Lane& lane, std::int32_t agent, Stream stream) noexcept;
+  double next_interval(Lane& lane, std::int32_t agent) noexcept;
+  [[nodiscard]] StreamKey key_of(const Lane& lane, std::int32_t agent,
+                                 Stream stream) const noexcept;
   static bool take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken);
   void finish_tick(Lane& lane, std::int32_t agent);
   void handle(const TickEvent& event);
@@ -201,8 +206,9 @@ class TickScheduler {
   void for_each_lane(int n_thread, const Work& work);
 
   std::vector<Lane> lanes_;
-  std::vector<Agent> agents_;        // by number
-  std::vector<std::int32_t> order_;  // registered agents in order of registration
+  std::vector<Agent> agents_;                // by number
+  std::vector<std::uint8_t> is_registered_;  // by number
+  std::vector<std::int32_t> order_;          // registered agents in order of registration
   std::array<Handler, kEventTypeCount> handlers_{};
   std::array<bool, kEventTypeCount> is_surfacing_type_{true};
 };

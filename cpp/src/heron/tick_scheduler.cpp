@@ -75,9 +75,11 @@ std::int32_t TickScheduler::register_agent(const TickConfig& config,
   const auto agent = static_cast<std::int32_t>(agents_.size());
   if (agent > kMaxAgent) throw InvalidArgument("no more than 2^28 - 1 agents can be registered");
   agents_.push_back(Agent{config, first_tick_s, tick_priority});
+  is_registered_.push_back(1);
   order_.push_back(agent);
   for (Lane& lane : lanes_) {
     lane.clocks.emplace_back();
+    lane.n_drawn.emplace_back();
     arm_first(lane, agent);
   }
   return agent;
@@ -89,25 +91,27 @@ void TickScheduler::register_again(std::int32_t agent, const TickConfig& config,
   check(config);
   check_first_tick(first_tick_s);
   Agent& record = agents_[static_cast<std::size_t>(agent)];
-  if (!record.is_registered) order_.push_back(agent);
-  record = Agent{config, first_tick_s, tick_priority, true, record.is_surfacing};
+  if (!is_registered(agent)) order_.push_back(agent);
+  is_registered_[static_cast<std::size_t>(agent)] = 1;
+  record = Agent{config, first_tick_s, tick_priority, record.is_surfacing};
   for (Lane& lane : lanes_) {
     Clock& clock = lane.clocks[static_cast<std::size_t>(agent)];
     if (clock.is_armed) lane.queue.cancel(clock.armed);
     clock = Clock{};
+    lane.n_drawn[static_cast<std::size_t>(agent)] = {};
     arm_first(lane, agent);
   }
 }
 
 void TickScheduler::unregister_agent(std::int32_t agent) {
   check_agent(agent, false);
-  agents_[static_cast<std::size_t>(agent)].is_registered = false;
+  is_registered_[static_cast<std::size_t>(agent)] = 0;
   std::erase(order_, agent);
 }
 
 bool TickScheduler::is_registered(std::int32_t agent) const noexcept {
-  return agent >= 0 && static_cast<std::size_t>(agent) < agents_.size() &&
-         agents_[static_cast<std::size_t>(agent)].is_registered;
+  return agent >= 0 && static_cast<std::size_t>(agent) < is_registered_.size() &&
+         is_registered_[static_cast<std::size_t>(agent)] != 0;
 }
 
 const TickConfig& TickScheduler::config_of(std::int32_t agent) const {
@@ -186,7 +190,7 @@ std::optional<TickEvent> TickScheduler::peek(std::int32_t lane) const {
 }
 
 bool TickScheduler::is_live(const TickEvent& event) const noexcept {
-  return event.agent == kNoAgent || agents_[static_cast<std::size_t>(event.agent)].is_registered;
+  return event.agent == kNoAgent || is_registered(event.agent);
 }
 
 void TickScheduler::finish(const TickEvent& event) {
@@ -196,7 +200,7 @@ void TickScheduler::finish(const TickEvent& event) {
 
 void TickScheduler::finish_tick(Lane& lane, std::int32_t agent) {
   if (lane.clocks[static_cast<std::size_t>(agent)].is_armed) return;
-  arm(lane, agent, lane.queue.now_s() + draw(lane, agent, Stream::tick_interval));
+  arm(lane, agent, lane.queue.now_s() + next_interval(lane, agent));
 }
 
 // --- the loop -------------------------------------------------------------------------------
@@ -314,6 +318,7 @@ void TickScheduler::reset(std::int32_t lane, double start_time_s) {
   here.seed = here.next_seed;
   here.key = here.next_key;
   std::ranges::fill(here.clocks, Clock{});
+  std::ranges::fill(here.n_drawn, decltype(here.n_drawn)::value_type{});
   for (const std::int32_t agent : order_) arm_first(here, agent);
 }
 
@@ -351,30 +356,52 @@ void TickScheduler::check_first_tick(std::optional<double> first_tick_s) const {
 }
 
 void TickScheduler::arm_first(Lane& lane, std::int32_t agent) {
-  const std::optional<double> wanted_s = agents_[static_cast<std::size_t>(agent)].first_tick_s;
-  arm(lane, agent, std::max(lane.queue.now_s(), wanted_s.value_or(lane.queue.now_s())));
+  const Agent& record = agents_[static_cast<std::size_t>(agent)];
+  lane.clocks[static_cast<std::size_t>(agent)].tick_priority = record.tick_priority;
+  const double now_s = lane.queue.now_s();
+  arm(lane, agent, std::max(now_s, record.first_tick_s.value_or(now_s)));
 }
 
 void TickScheduler::arm(Lane& lane, std::int32_t agent, double time_s) {
-  const auto index = static_cast<std::size_t>(agent);
-  lane.clocks[index].armed = lane.queue.push(time_s, agents_[index].tick_priority, 0,
-                                             tag_of(EventType::agent_tick, true, agent));
-  lane.clocks[index].is_armed = true;
+  Clock& clock = lane.clocks[static_cast<std::size_t>(agent)];
+  clock.armed =
+      lane.queue.push(time_s, clock.tick_priority, 0, tag_of(EventType::agent_tick, true, agent));
+  clock.is_armed = true;
 }
 
 double TickScheduler::draw(Lane& lane, std::int32_t agent, Stream stream) noexcept {
-  const auto index = static_cast<std::size_t>(agent);
-  const TickConfig& config = agents_[index].config;
+  if (stream == Stream::tick_interval) return next_interval(lane, agent);
+  const TickConfig& config = agents_[static_cast<std::size_t>(agent)].config;
   if (!is_jittered(config, stream)) return base_s(config, stream);
-  Clock& clock = lane.clocks[index];
-  const StreamKey key =
-      config.seed ? StreamKey{*config.seed, lane.key, 0, stream}
-                  : StreamKey{lane.seed, lane.key, static_cast<std::uint64_t>(agent), stream};
-  const std::uint64_t number = clock.n_drawn[static_cast<std::size_t>(stream)]++;
-  if (stream != Stream::tick_interval) return jittered_s(config, stream, random_bits(key, number));
-  // Intervals are drawn for every tick: making four at once quarters their cost.
-  if (number % 4 == 0) clock.interval_bits = random_block(key, number / 4);
-  return jittered_s(config, stream, clock.interval_bits[number % 4]);
+  const std::uint64_t number =
+      lane.n_drawn[static_cast<std::size_t>(agent)][static_cast<std::size_t>(stream)]++;
+  return jittered_s(config, stream, random_bits(key_of(lane, agent, stream), number));
+}
+
+// Philox makes four draws at once, so four intervals are made together; the three that wait keep
+// the way from a tick to the next one short.
+double TickScheduler::next_interval(Lane& lane, std::int32_t agent) noexcept {
+  Clock& clock = lane.clocks[static_cast<std::size_t>(agent)];
+  const std::uint64_t number = clock.n_interval++;
+  if (number % 4 == 0) {
+    const TickConfig& config = agents_[static_cast<std::size_t>(agent)].config;
+    if (is_jittered(config, Stream::tick_interval)) {
+      const auto bits = random_block(key_of(lane, agent, Stream::tick_interval), number / 4);
+      std::ranges::transform(bits, clock.intervals_s.begin(), [&](std::uint64_t draw) {
+        return jittered_s(config, Stream::tick_interval, draw);
+      });
+    } else {
+      clock.intervals_s.fill(config.tick_interval_s);
+    }
+  }
+  return clock.intervals_s[number % 4];
+}
+
+StreamKey TickScheduler::key_of(const Lane& lane, std::int32_t agent,
+                                Stream stream) const noexcept {
+  const std::optional<std::uint64_t>& own = agents_[static_cast<std::size_t>(agent)].config.seed;
+  if (own) return {*own, lane.key, 0, stream};
+  return {lane.seed, lane.key, static_cast<std::uint64_t>(agent), stream};
 }
 
 bool TickScheduler::take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken) {
