@@ -101,6 +101,7 @@ class EventQueue {
   [[nodiscard]] Event event_at(std::uint32_t place) const noexcept;
   [[nodiscard]] std::uint32_t winner_of(std::size_t match) const noexcept;
   [[nodiscard]] bool leaves_before(std::uint32_t a, std::uint32_t b) const noexcept;
+  template <bool kMayEndEarly>
   void replay(std::uint32_t place) noexcept;
   void replay_among_equals(std::uint32_t place, std::size_t match, std::uint32_t best,
                            std::uint32_t rival) noexcept;

@@ -157,7 +157,8 @@ void EventQueue::extend() noexcept {
 EventHandle EventQueue::insert(double time_s, std::int32_t priority, std::int64_t payload,
                                std::uint32_t tag) noexcept {
   std::uint32_t place = hole_;
-  if (hole_ != kNoPlace) {
+  const bool fills_hole = hole_ != kNoPlace;
+  if (fills_hole) {
     hole_ = kNoPlace;
   } else if (first_free_ != kNoPlace) {
     place = first_free_;
@@ -173,7 +174,8 @@ EventHandle EventQueue::insert(double time_s, std::int32_t priority, std::int64_
   taken.priority = priority;
   taken.tag = tag;
   ++n_pending_;
-  replay(place);
+  // Whose event was popped had won all its matches, so all are replayed; others lose early.
+  fills_hole ? replay<false>(place) : replay<true>(place);
   return to_handle(place, taken.generation);
 }
 
@@ -193,7 +195,7 @@ void EventQueue::vacate(std::uint32_t place) noexcept {
 
 void EventQueue::close_hole() noexcept {
   if (hole_ == kNoPlace) return;
-  replay(hole_);
+  replay<false>(hole_);
   places_[hole_].payload = first_free_;
   first_free_ = hole_;
   hole_ = kNoPlace;
@@ -221,6 +223,7 @@ bool EventQueue::leaves_before(std::uint32_t a, std::uint32_t b) const noexcept 
 // Who wins cannot be predicted, so the winner is selected with a mask in place of a jump, which
 // would be guessed wrong every other time. Which matches are played is known beforehand: the
 // processor fetches all rivals at once, whereas the way down a heap is a chain of loads.
+template <bool kMayEndEarly>
 void EventQueue::replay(std::uint32_t place) noexcept {
   const std::uint64_t* const keys = keys_.data();
   std::uint32_t* const winner = winner_.data();
@@ -236,7 +239,9 @@ void EventQueue::replay(std::uint32_t place) noexcept {
     const std::uint32_t rival_wins = 0U - static_cast<std::uint32_t>(rival_key < best_key);
     best ^= (best ^ rival) & rival_wins;
     best_key = std::min(best_key, rival_key);
-    if (winner[match] == best && best != place) return;
+    if constexpr (kMayEndEarly) {
+      if (winner[match] == best && best != place) return;
+    }
     winner[match] = best;
     if (match == 1) return;
     rival = winner[match ^ 1U];
