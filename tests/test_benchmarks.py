@@ -59,7 +59,7 @@ def test_every_group_is_measured_in_positive_times(content):
 
 def test_every_requirement_has_a_figure(content):
     required = content["requirements"]
-    assert len(required) == 7
+    assert len(required) == 8
     missing = [r["text"] for r in required if r["value"] is None]
     assert missing == ([] if HAS_SIMPY else ["native loop against SimPy"])
 

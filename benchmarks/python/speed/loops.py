@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from peers import HeapqLoop, SimPyLoop, first_ticks
+from peers import HeapqLoop, OrderedHeapqLoop, SimPyLoop, first_ticks
 
 from heron import _core
 from heron.reference import tick_scheduler as reference
@@ -19,6 +19,7 @@ from speed.native import NativeProgram, trace
 __all__ = [
     "BARE_HEAPQ",
     "NATIVE",
+    "ORDERED_HEAPQ",
     "QUEUE_ALONE",
     "REFERENCE",
     "SIMPY",
@@ -36,6 +37,7 @@ FROM_PYTHON = "TickScheduler.run_until from Python, no handler"
 QUEUE_ALONE = "EventQueue alone: pop and push"
 BARE_HEAPQ = "bare heapq loop"
 HEAPREPLACE = "bare heapq loop with heapreplace"
+ORDERED_HEAPQ = "heapq loop with order, timings and handler"
 SIMPY = "SimPy"
 REFERENCE = "heron.reference.tick_scheduler"
 
@@ -46,6 +48,7 @@ N_EVENT = {
     QUEUE_ALONE: 4_000_000,
     BARE_HEAPQ: 200_000,
     HEAPREPLACE: 200_000,
+    ORDERED_HEAPQ: 200_000,
     SIMPY: 100_000,
     REFERENCE: 10_000,
 }
@@ -80,9 +83,23 @@ def check_loops(program: Path, n_agent: int = 50, n_event: int = 2_000) -> None:
         else:
             got = _trace_heapq(HeapqLoop(n_agent, jitter, SEED, replace=True), n_event)
             check_equal(got, bare, f"events of the {HEAPREPLACE}")
+        _check_ordered(jitter, bare, n_agent)
         if has_simpy():
             times = _trace_simpy(SimPyLoop(n_agent, jitter, SEED), n_event)
             check_equal(times, [time for time, _ in bare], f"times of {SIMPY}, jitter {jitter}")
+
+
+def _check_ordered(jitter: str, bare: list[tuple[float, int]], n_agent: int) -> None:
+    got: list[tuple[float, int]] = []
+    loop = OrderedHeapqLoop(n_agent, jitter, SEED, lambda time, agent: got.append((time, agent)))
+    t_end = bare[len(bare) // 2][0]
+    n_event = loop.run(t_end, len(bare))
+    check_equal(n_event, sum(time <= t_end for time, _ in bare), f"events up to {t_end}")
+    loop.run(math.inf, len(bare) - n_event)
+    check_equal([agent for _, agent in got], [agent for _, agent in bare], "agents in order")
+    # The jitter is the same, but rounded in another order.
+    is_close = all(abs(a - b) < 1e-9 for (a, _), (b, _) in zip(got, bare, strict=True))
+    check_equal(is_close, True, f"times of the {ORDERED_HEAPQ} are right")
 
 
 def measure_loops(
@@ -92,7 +109,7 @@ def measure_loops(
     results = []
     for n_agent in sizes:
         for jitter in JITTERS:
-            kinds = [NATIVE, FROM_PYTHON, QUEUE_ALONE, BARE_HEAPQ, HEAPREPLACE, SIMPY, REFERENCE]
+            kinds = list(N_EVENT)
             if jitter == "none":
                 kinds.remove(HEAPREPLACE)
             if not has_simpy():
@@ -135,9 +152,28 @@ def _work(what: str, n_agent: int, jitter: str) -> Any:
         return SimPyLoop(n_agent, jitter, SEED).run
     if what in (BARE_HEAPQ, HEAPREPLACE):
         return HeapqLoop(n_agent, jitter, SEED, replace=what == HEAPREPLACE).run
+    if what == ORDERED_HEAPQ:
+        return _counted(n_agent, jitter)
     make = _core.TickScheduler if what == FROM_PYTHON else reference.TickScheduler
     scheduler = _fill(make(1, SEED), n_agent, jitter)
     return lambda n: scheduler.run_until(0, math.inf, n)
+
+
+def _counted(n_agent: int, jitter: str) -> Any:
+    n_handled = 0
+
+    def on_tick(time: float, agent: int) -> None:
+        nonlocal n_handled
+        n_handled += 1
+
+    def work(n_event: int) -> int:
+        nonlocal n_handled
+        n_handled = 0
+        loop.run(math.inf, n_event)
+        return n_handled
+
+    loop = OrderedHeapqLoop(n_agent, jitter, SEED, on_tick)
+    return work
 
 
 def _fill(scheduler: Any, n_agent: int, jitter: str) -> Any:

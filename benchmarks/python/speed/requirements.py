@@ -77,6 +77,9 @@ def requirements(results: Sequence[Measurement], machine: dict[str, Any]) -> lis
             "(at most 0.5)",
             None if us is None else us <= 0.5,
         ),
+        ratio(
+            "native loop against a heapq loop that does the same", native, loops.ORDERED_HEAPQ, None
+        ),
         ratio("native loop against the parity reference", native, loops.REFERENCE, None),
         ratio("Python handlers against the reference", compiled, handlers.REFERENCE, None),
     ]
