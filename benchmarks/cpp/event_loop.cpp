@@ -7,6 +7,7 @@
 //     event_loop trace N_AGENT JITTER    not timed: the events themselves, "agent time" a line
 //
 // JITTER is none (all agents tick in step) or uniform (10 % of the interval of 1 s).
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -28,14 +29,15 @@
 namespace {
 
 constexpr std::uint64_t kSeed = 2024;  // as in loops.py, which compares the trace
+constexpr double kGolden = 0.6180339887498949;
 constexpr double kForever = std::numeric_limits<double>::infinity();
 
 void register_agents(heron::TickScheduler& scheduler, std::int32_t n_agent, bool is_jittered) {
   heron::TickConfig config;
   if (is_jittered) config.jitter = heron::Jitter::uniform;
   for (std::int32_t agent = 0; agent < n_agent; ++agent) {
-    // Jittered agents start spread over an interval, as they are after a while.
-    scheduler.register_agent(config, is_jittered ? double{agent} / n_agent : 0.0);
+    // Jittered agents start scattered over an interval, as they are after a while: see peers.py.
+    scheduler.register_agent(config, is_jittered ? std::fmod(agent * kGolden, 1.0) : 0.0);
   }
 }
 

@@ -30,11 +30,12 @@ __all__ = [
 
 INTERVAL_S = 1.0
 RATIO = 0.1  # half width of the uniform jitter
+GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, scatter evenly
 
 
 def first_ticks(n_agent: int, jitter: str) -> list[float]:
-    """Return when each agent ticks first [s]: spread over an interval if they have jitter."""
-    return [i / n_agent if jitter == "uniform" else 0.0 for i in range(n_agent)]
+    """Return when each agent ticks first [s]: scattered over an interval if they have jitter."""
+    return [i * GOLDEN % INTERVAL_S if jitter == "uniform" else 0.0 for i in range(n_agent)]
 
 
 class HeapqLoop:
@@ -244,7 +245,7 @@ class HeapqScheduler:
             self.current_time = time
             self.processed_count += 1
             n_event += 1
-            if type(what) is str:
+            if isinstance(what, str):
                 if what not in next_interval:
                     continue
                 handler = handlers.get(tick)

@@ -44,15 +44,18 @@ def measure_handlers(sizes: Sequence[int], share: float, n_turn: int) -> list[Me
     results = []
     for n_agent in sizes:
         for jitter in JITTERS:
-            kinds = {COMPILED: partial(EventScheduler, seed=SEED), PEER: HeapqScheduler}
+            kinds: dict[str, Callable[[], Any]] = {
+                COMPILED: partial(EventScheduler, seed=SEED),
+                PEER: HeapqScheduler,
+            }
             if n_agent <= MOST_FOR_REFERENCE:
                 kinds[REFERENCE] = partial(reference.EventScheduler, seed=SEED)
             cases = []
             for what, make in kinds.items():
                 scheduler = _fill(make(), n_agent, jitter)
                 n = int(share * N_EVENT[what])
-                key = {"n": n_agent, "jitter": jitter}
-                cases.append(Case(what, key, timed(counting(scheduler)), n))
+                key: dict[str, int | str] = {"n": n_agent, "jitter": jitter}
+                cases.append(Case(what, key, timed(counting(scheduler)), n, 2 * n_agent))
             results += take_turns("event", cases, n_turn)
     return results
 
@@ -102,14 +105,15 @@ def drawn_intervals(config: TickConfig, n_agent: int, n_drawn: int) -> list[list
     lane, agent = np.zeros(n_agent, np.int32), np.arange(n_agent, dtype=np.int32)
     stream = Stream.TICK_INTERVAL.value
     rows = [scheduler.draw_batch(stream, lane, agent) for _ in range(n_drawn)]
-    return np.stack(rows, axis=1).tolist()
+    drawn: list[list[float]] = np.stack(rows, axis=1).tolist()
+    return drawn
 
 
 def _events_of(
     scheduler: Any, make_event: Any, n_agent: int, jitter: str, n_event: int
 ) -> list[tuple[Any, ...]]:
     """Run a program with all that the peer promises; return what the handlers saw."""
-    seen = []
+    seen: list[tuple[Any, ...]] = []
 
     def on_event(event: Any, scheduler: Any) -> None:
         kind, number = event.event_type, len(seen)

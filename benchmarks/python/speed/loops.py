@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -139,10 +139,12 @@ def _measure(
             if what in (NATIVE, QUEUE_ALONE):
                 name = "loop" if what == NATIVE else "queue"
                 native = NativeProgram(program, name, n_agent, jitter)
-                run = programs.enter_context(native).run
+                run: Callable[[int], float] = programs.enter_context(native).run
             else:
                 run = timed(_work(what, n_agent, jitter))
-            return Case(what, {"n": n_agent, "jitter": jitter}, run, int(share * N_EVENT[what]))
+            key: dict[str, int | str] = {"n": n_agent, "jitter": jitter}
+            # Two ticks of every agent bring order and memory into the state in which they stay.
+            return Case(what, key, run, int(share * N_EVENT[what]), 2 * n_agent)
 
         return take_turns("event", [case(what) for what in kinds], n_turn)
 

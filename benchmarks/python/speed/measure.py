@@ -29,12 +29,15 @@ class Case:
         Does a number of units of work and returns the processor time it took [s].
     n
         Units of work in a turn.
+    n_warm_up
+        Units of work before the first turn, if more than one turn.
     """
 
     what: str
     key: dict[str, int | str]
     run: Callable[[int], float]
     n: int
+    n_warm_up: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,14 @@ class Measurement:
 
 
 def take_turns(unit: str, cases: Iterable[Case], n_turn: int) -> list[Measurement]:
-    """Time all cases in turns, after a turn of each that does not count."""
+    """Time all cases in turns, after a warm-up of each."""
     cases = list(cases)
     results = [Measurement(case.what, case.key, unit, case.n) for case in cases]
-    for turn in range(1 + n_turn):
+    for case in cases:
+        case.run(max(case.n, case.n_warm_up))
+    for _ in range(n_turn):
         for case, result in zip(cases, results, strict=True):
-            seconds = case.run(case.n)
-            if turn > 0:
-                result.turns_ns.append(seconds / case.n * 1e9)
+            result.turns_ns.append(case.run(case.n) / case.n * 1e9)
     return results
 
 

@@ -39,9 +39,9 @@ class NativeProgram:
     """
 
     def __init__(self, program: Path, what: str, n: int, jitter: str = "none") -> None:
-        command = [str(program), what, str(n), jitter]
+        self._command = [str(program), what, str(n), jitter]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
 
     def run(self, n: int) -> float:
@@ -51,9 +51,9 @@ class NativeProgram:
         self._process.stdin.write(f"{n}\n")
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._process.args} ended with code {self._process.wait()}")
+            raise SystemExit(f"{self._command} ended with code {self._process.wait()}")
         turn = json.loads(line)
-        check_equal(turn["n_done"], n, f"units of work done by {self._process.args}")
+        check_equal(turn["n_done"], n, f"units of work done by {self._command}")
         return float(turn["seconds"])
 
     def __enter__(self) -> NativeProgram:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -72,9 +73,15 @@ def readme_part(
     required: Sequence[Requirement],
 ) -> str:
     """Return what stands in the README between the marks."""
-    rows = [*tables["loops"], *tables["handlers"]]
-    table = _by_agents(rows, loops.NATIVE, "uniform")
-    return "\n\n".join([_origin(machine, n_turn), table, _others(tables), _verdicts(required)])
+    return "\n\n".join(
+        [
+            _origin(machine, n_turn),
+            _by_agents(tables["loops"], loops.NATIVE, "uniform"),
+            _by_agents(tables["handlers"], handlers.COMPILED, "uniform"),
+            _others(tables),
+            _verdicts(required),
+        ]
+    )
 
 
 def put_between_marks(path: Path, text: str) -> None:
@@ -158,7 +165,8 @@ def _cell(row: Measurement | None, fastest: Measurement | None) -> str:
         return ""
     if fastest is None or row is fastest:
         return _time(row.ns)
-    return f"{_time(row.ns)} ({row.ns / fastest.ns:.2g}x)"
+    ratio = row.ns / fastest.ns
+    return f"{_time(row.ns)} ({ratio:.{0 if ratio >= 9.95 else 1}f}x)"
 
 
 def _time(ns: float) -> str:
@@ -180,8 +188,9 @@ def _verdicts(required: Sequence[Requirement]) -> str:
 def _origin(machine: dict[str, Any], n_turn: int) -> str:
     packages = machine["packages"]
     simpy = f", SimPy {packages['simpy']}" if packages["simpy"] else ", SimPy not installed"
-    return (
-        f"Medians of {n_turn} turns on one core in one run, in brackets the multiple of the core's "
-        f"own first row. {machine['processor']} at {machine['clock_ghz']} GHz, "
-        f"{machine['compiler']}, {machine['python']}, NumPy {packages['numpy']}{simpy}."
+    return textwrap.fill(
+        f"Medians of {n_turn} turns on one core in one run; in brackets the multiple of the "
+        f"table's or group's first row. {machine['processor']} at {machine['clock_ghz']} GHz, "
+        f"{machine['compiler']}, {machine['python']}, NumPy {packages['numpy']}{simpy}.",
+        width=100,
     )
