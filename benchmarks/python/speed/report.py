@@ -76,9 +76,13 @@ def readme_part(
     return "\n\n".join(
         [
             _origin(machine, n_turn),
+            "Agents that tick with uniform jitter, which the core's figures include the drawing of:",
             _by_agents(tables["loops"], loops.NATIVE, "uniform"),
+            "The same with Python handlers:",
             _by_agents(tables["handlers"], handlers.COMPILED, "uniform"),
+            "Decisions, messages, observations:",
             _others(tables),
+            "What is required of these figures:",
             _verdicts(required),
         ]
     )
