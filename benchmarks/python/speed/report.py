@@ -76,7 +76,7 @@ def readme_part(
     return "\n\n".join(
         [
             _origin(machine, n_turn),
-            "Agents that tick with uniform jitter, which the core's figures include the drawing of:",
+            "Agents that tick with uniform jitter; the core's figures include drawing it:",
             _by_agents(tables["loops"], loops.NATIVE, "uniform"),
             "The same with Python handlers:",
             _by_agents(tables["handlers"], handlers.COMPILED, "uniform"),
