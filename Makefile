@@ -9,6 +9,8 @@ VENV ?= .venv
 FUZZ_SECONDS ?= 60
 # Arguments for pytest, such as PYTEST_ARGS="-k storage".
 PYTEST_ARGS ?= -n 2 --dist loadfile --benchmark-disable
+# Arguments for the benchmark of the core, such as BENCH_ARGS=--quick.
+BENCH_ARGS ?=
 
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
@@ -27,7 +29,8 @@ TEST := $(VENV)/.test-$(FILES)
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test lint test-cpp test-python test-wheel fuzz table wheel format clean distclean help
+.PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench wheel format \
+  clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -39,6 +42,10 @@ test: lint test-cpp test-wheel test-python
 
 table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
+
+# Some minutes, on a machine that does nothing else.
+bench: $(TEST)
+	$(BIN)/python benchmarks/python/core_speed.py $(BENCH_ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check .
