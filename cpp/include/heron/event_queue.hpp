@@ -95,7 +95,7 @@ class EventQueue {
   void extend() noexcept;
   EventHandle insert(double time_s, std::int32_t priority, std::int64_t payload,
                      std::uint32_t tag) noexcept;
-  Event take_next() noexcept;
+  void take_next(Event& taken) noexcept;
   void vacate(std::uint32_t place) noexcept;
   void close_hole() noexcept;
   [[nodiscard]] Event event_at(std::uint32_t place) const noexcept;

@@ -197,8 +197,8 @@ class TickScheduler {
   [[nodiscard]] StreamKey key_of(const Lane& lane, std::int32_t agent,
                                  Stream stream) const noexcept;
   static bool take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken);
-  void finish_tick(Lane& lane, std::int32_t agent);
-  void handle(const TickEvent& event);
+  void finish(Lane& lane, const TickEvent& event);
+  void handle(Lane& lane, const TickEvent& event);
   void finish_surfaced(Lane& lane);
   [[nodiscard]] bool surfaces(const TickEvent& event) const noexcept;
   void advance_to_due(std::int32_t lane, double t_end_s);

@@ -92,7 +92,9 @@ std::optional<Event> EventQueue::peek() const noexcept {
 std::optional<Event> EventQueue::pop() noexcept {
   if (empty()) return std::nullopt;
   close_hole();
-  return take_next();
+  std::optional<Event> event(std::in_place);
+  take_next(*event);
+  return event;
 }
 
 std::size_t EventQueue::pop_until(double t_end_s, std::span<Event> events) noexcept {
@@ -100,7 +102,7 @@ std::size_t EventQueue::pop_until(double t_end_s, std::span<Event> events) noexc
   while (n_popped < events.size() && !empty()) {
     close_hole();
     if (!(to_time(keys_[winner_[1]]) <= t_end_s)) break;
-    events[n_popped++] = take_next();
+    take_next(events[n_popped++]);
   }
   return n_popped;
 }
@@ -179,11 +181,16 @@ EventHandle EventQueue::insert(double time_s, std::int32_t priority, std::int64_
   return to_handle(place, taken.generation);
 }
 
-Event EventQueue::take_next() noexcept {
-  const Event event = event_at(winner_[1]);
-  vacate(winner_[1]);
-  now_s_ = event.time_s;
-  return event;
+// Written member by member: a copy of the whole would wait for the stores just made.
+void EventQueue::take_next(Event& taken) noexcept {
+  const std::uint32_t next = winner_[1];
+  const Place& place = places_[next];
+  taken.time_s = now_s_ = to_time(keys_[next]);
+  taken.priority = place.priority;
+  taken.sequence = place.sequence;
+  taken.payload = place.payload;
+  taken.tag = place.tag;
+  vacate(next);
 }
 
 void EventQueue::vacate(std::uint32_t place) noexcept {

@@ -25,15 +25,16 @@ constexpr std::uint32_t tag_of(EventType type, bool is_periodic, std::int32_t ag
          (static_cast<std::uint32_t>(agent + 1) << kAgentShift);
 }
 
-TickEvent decode(std::int32_t lane, const Event& event) noexcept {
-  return TickEvent{event.time_s,
-                   event.priority,
-                   event.sequence,
-                   static_cast<EventType>(event.tag & kTypeMask),
-                   ((event.tag >> kPeriodicShift) & 1U) != 0,
-                   lane,
-                   static_cast<std::int32_t>(event.tag >> kAgentShift) - 1,
-                   event.payload};
+// Written member by member: a copy of the whole would wait for the stores just made.
+void decode(std::int32_t lane, const Event& event, TickEvent& decoded) noexcept {
+  decoded.time_s = event.time_s;
+  decoded.priority = event.priority;
+  decoded.sequence = event.sequence;
+  decoded.type = static_cast<EventType>(event.tag & kTypeMask);
+  decoded.is_periodic = ((event.tag >> kPeriodicShift) & 1U) != 0;
+  decoded.lane = lane;
+  decoded.agent = static_cast<std::int32_t>(event.tag >> kAgentShift) - 1;
+  decoded.payload = event.payload;
 }
 
 void check_lengths(std::size_t n_expected, std::size_t n_given, const char* name) {
@@ -186,21 +187,21 @@ std::optional<TickEvent> TickScheduler::next(std::int32_t lane, double t_end_s) 
 std::optional<TickEvent> TickScheduler::peek(std::int32_t lane) const {
   const std::optional<Event> event = lane_at(lane).queue.peek();
   if (!event) return std::nullopt;
-  return decode(lane, *event);
+  TickEvent coming;
+  decode(lane, *event, coming);
+  return coming;
 }
 
 bool TickScheduler::is_live(const TickEvent& event) const noexcept {
   return event.agent == kNoAgent || is_registered(event.agent);
 }
 
-void TickScheduler::finish(const TickEvent& event) {
-  if (event.type != EventType::agent_tick || !is_registered(event.agent)) return;
-  finish_tick(lane_at(event.lane), event.agent);
-}
+void TickScheduler::finish(const TickEvent& event) { finish(lane_at(event.lane), event); }
 
-void TickScheduler::finish_tick(Lane& lane, std::int32_t agent) {
-  if (lane.clocks[static_cast<std::size_t>(agent)].is_armed) return;
-  arm(lane, agent, lane.queue.now_s() + next_interval(lane, agent));
+void TickScheduler::finish(Lane& lane, const TickEvent& event) {
+  if (event.type != EventType::agent_tick || !is_registered(event.agent)) return;
+  if (lane.clocks[static_cast<std::size_t>(event.agent)].is_armed) return;
+  arm(lane, event.agent, lane.queue.now_s() + next_interval(lane, event.agent));
 }
 
 // --- the loop -------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ std::uint64_t TickScheduler::run_until(std::int32_t lane, double t_end_s,
   TickEvent event;
   while (n_event < max_events && take_next(here, lane, t_end_s, event)) {
     ++n_event;
-    handle(event);
+    handle(here, event);
   }
   return n_event;
 }
@@ -233,18 +234,18 @@ std::uint64_t TickScheduler::run_all_until(double t_end_s, int n_thread) {
 }
 
 // A handler that throws has still been called: the agent's next tick is armed all the same.
-void TickScheduler::handle(const TickEvent& event) {
+void TickScheduler::handle(Lane& lane, const TickEvent& event) {
   if (!is_live(event)) return;
   const Handler& handler = handlers_[static_cast<std::size_t>(event.type)];
   if (handler) {
     try {
       handler(*this, event);
     } catch (...) {
-      finish(event);
+      finish(lane, event);
       throw;
     }
   }
-  finish(event);
+  finish(lane, event);
 }
 
 // --- decision points ------------------------------------------------------------------------
@@ -272,7 +273,8 @@ void TickScheduler::advance_to_due(std::int32_t lane, double t_end_s) {
   finish_surfaced(here);
   while (const std::optional<Event> event = here.queue.peek()) {
     if (!(event->time_s <= t_end_s)) return;
-    const TickEvent coming = decode(lane, *event);
+    TickEvent coming;
+    decode(lane, *event, coming);
     const bool is_due = surfaces(coming);
     if (!here.surfaced.empty()) {
       const TickEvent& first = here.surfaced.front();
@@ -284,7 +286,7 @@ void TickScheduler::advance_to_due(std::int32_t lane, double t_end_s) {
     TickEvent taken;
     take_next(here, lane, t_end_s, taken);
     if (!is_due) {
-      handle(taken);
+      handle(here, taken);
     } else if (is_live(taken)) {
       here.surfaced.push_back(taken);
     }
@@ -297,7 +299,7 @@ bool TickScheduler::surfaces(const TickEvent& event) const noexcept {
 }
 
 void TickScheduler::finish_surfaced(Lane& lane) {
-  for (const TickEvent& event : lane.surfaced) finish(event);
+  for (const TickEvent& event : lane.surfaced) finish(lane, event);
   lane.surfaced.clear();
 }
 
@@ -407,7 +409,7 @@ StreamKey TickScheduler::key_of(const Lane& lane, std::int32_t agent,
 bool TickScheduler::take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken) {
   Event event;
   if (lane.queue.pop_until(t_end_s, {&event, 1}) == 0) return false;
-  taken = decode(number, event);
+  decode(number, event, taken);
   ++lane.n_processed;
   if (taken.is_periodic) lane.clocks[static_cast<std::size_t>(taken.agent)].is_armed = false;
   return true;
