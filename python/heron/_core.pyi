@@ -154,7 +154,10 @@ class Event:
     def __ge__(self, other: Event) -> bool: ...
 
 class EventLoop:
-    """The event loop under `heron.scheduling.EventScheduler`, which documents every method."""
+    """The event loop under `heron.scheduling.EventScheduler`.
+
+    The twin, `heron.reference.event_scheduler.EventScheduler`, documents every method.
+    """
 
     def __init__(self, start_time_s: float, seed: int, event_types: list[EventType]) -> None: ...
     def _add_agent(self, agent_id: str, config: TickConfig, first_tick_s: float | None) -> None: ...

@@ -64,8 +64,9 @@ py::tuple pop_until(EventQueue& queue, double t_end_s, std::optional<std::size_t
 }  // namespace
 
 void bind_event_queue(py::module_& module) {
-  py::class_<EventQueue>(module, "EventQueue", py::module_local(),
-                         "The compiled twin of heron.reference.event_queue.EventQueue.")
+  py::class_<EventQueue>(
+      module, "EventQueue", py::module_local(),
+      "The compiled twin of heron.reference.event_queue.EventQueue, which documents every method.")
       .def(py::init<double>(), py::arg("start_time_s") = 0.0)
       .def(
           "push",

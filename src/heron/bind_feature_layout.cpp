@@ -45,7 +45,8 @@ py::array_t<std::int32_t> visible_slots(const FeatureLayout& layout,
 
 void bind_feature_layout(py::module_& module) {
   py::class_<FeatureLayout>(module, "FeatureLayout", py::module_local(),
-                            "The compiled twin of heron.reference.feature_layout.FeatureLayout.")
+                            "The compiled twin of heron.reference.feature_layout.FeatureLayout, "
+                            "which documents every method.")
       .def(py::init<>())
       .def("add_block", &add_block, py::arg("owner"), py::arg("name"), py::arg("n_slot"),
            py::arg("owner_level"), py::arg("visibility"))

@@ -89,9 +89,9 @@ py::array_t<bool> gather_as_of(const FeatureTable& table, const InputArray<std::
 }  // namespace
 
 void bind_feature_table(py::module_& module) {
-  py::class_<FeatureTable> table(
-      module, "FeatureTable", py::module_local(),
-      "The compiled twin of heron.reference.feature_table.FeatureTable.");
+  py::class_<FeatureTable> table(module, "FeatureTable", py::module_local(),
+                                 "The compiled twin of heron.reference.feature_table.FeatureTable, "
+                                 "which documents every method.");
   table
       .def(py::init<std::int32_t, std::int32_t, std::int32_t>(), py::arg("n_slot"),
            py::arg("n_lane") = 1, py::arg("n_history") = 0)

@@ -118,7 +118,8 @@ py::dict counters(const MessageBroker& broker) {
 
 void bind_message_broker(py::module_& module) {
   py::class_<MessageBroker>(module, "MessageBroker", py::module_local(),
-                            "The compiled twin of heron.reference.message_broker.MessageBroker.")
+                            "The compiled twin of heron.reference.message_broker.MessageBroker, "
+                            "which documents every method.")
       .def(py::init([](std::size_t capacity, std::string_view policy) {
              return std::make_unique<MessageBroker>(capacity, heron::queue_policy(policy),
                                                     &release);

@@ -74,7 +74,8 @@ py::dict counters(const MessageCourier& courier, std::int32_t lane) {
 void bind_message_courier(py::module_& module) {
   py::class_<MessageCourier, std::shared_ptr<MessageCourier>>(
       module, "MessageCourier", py::module_local(),
-      "The compiled twin of heron.reference.message_courier.MessageCourier.")
+      "The compiled twin of heron.reference.message_courier.MessageCourier, which documents every "
+      "method.")
       .def(py::init([](TickScheduler& scheduler, MessageBroker& broker, const py::object& faults,
                        std::uint64_t seed, std::int32_t delivery_priority) {
              return std::make_shared<MessageCourier>(scheduler, broker, message_faults_from(faults),

@@ -91,7 +91,8 @@ py::array_t<double> draw_batch(TickScheduler& scheduler, std::uint64_t stream,
 
 void bind_tick_scheduler(py::module_& module) {
   py::class_<TickScheduler>(module, "TickScheduler", py::module_local(),
-                            "The compiled twin of heron.reference.tick_scheduler.TickScheduler.")
+                            "The compiled twin of heron.reference.tick_scheduler.TickScheduler, "
+                            "which documents every method.")
       .def(py::init<std::int32_t, std::uint64_t, double>(), py::arg("n_lane") = 1,
            py::arg("seed") = 0, py::arg("start_time_s") = 0.0)
       .def(

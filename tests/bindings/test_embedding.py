@@ -57,6 +57,10 @@ def test_a_cmake_project_finds_the_package_and_both_languages_print_the_same(
         assert line in printed
 
 
+def test_the_package_for_programs_has_no_copy_of_the_python_modules() -> None:
+    assert not list(Path(ask("--include-dir")).parent.rglob("_core*"))
+
+
 def test_the_code_of_the_page_builds_and_runs(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
     for language, name in (("cmake", "CMakeLists.txt"), ("cpp", "main.cpp"), ("c", "main.c")):
