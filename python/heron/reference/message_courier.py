@@ -130,10 +130,18 @@ class MessageCourier:
         )
         number = here.n_sent.get(sender, 0)
         fate = message_fate(self._faults, here.seed, here.key, sender, number, now_s)
-        for copy in range(fate.n_copy):
+        arrivals_s = [now_s + (travel_s + fate.held_back_s[copy]) for copy in range(fate.n_copy)]
+        for arrival_s in arrivals_s:
+            # Known before any copy leaves, since a message is sent as a whole or not at all.
+            if not math.isfinite(arrival_s):
+                raise InvalidArgumentError(
+                    f"the message would arrive at {arrival_s} s, expected a finite time: give it a "
+                    f"shorter delay"
+                )
+        for copy, arrival_s in enumerate(arrivals_s):
             self._scheduler.schedule(
                 lane,
-                now_s + (travel_s + fate.held_back_s[copy]),
+                arrival_s,
                 EventType.MESSAGE_DELIVERY.value,
                 NO_AGENT,
                 self._priority,
