@@ -64,10 +64,10 @@ void bind_event_loop(py::module_& module) {
           py::arg("t_end"), py::arg("max_events") = py::none())
       .def(
           "run_steps",
-          [](const py::object& self, std::uint64_t n_steps) {
-            return loop_of(self).run_until(self, kForever, n_steps);
+          [](const py::object& self, std::uint64_t n) {
+            return loop_of(self).run_until(self, kForever, n);
           },
-          py::arg("n_steps"))
+          py::arg("n"))
       .def("clear", &EventLoop::clear)
       .def("reset", &EventLoop::reset, py::arg("start_time") = 0.0)
       .def_property_readonly("current_time", &EventLoop::now_s)

@@ -145,6 +145,8 @@ TEST_CASE("bad arguments are refused and change nothing") {
                   heron::InvalidArgument);
   CHECK_THROWS_AS(scheduler.run_all_until(20.0, 0), heron::InvalidArgument);
   CHECK_THROWS_AS(static_cast<void>(scheduler.config_of(0)), heron::InvalidArgument);
+  CHECK_FALSE(scheduler.is_live({.agent = 7}));
+  CHECK_FALSE(scheduler.is_live({.agent = -7}));
   CHECK(scheduler.n_pending(0) == 0);
   CHECK(scheduler.n_pending(1) == 0);
 }

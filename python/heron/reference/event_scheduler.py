@@ -128,9 +128,9 @@ class EventScheduler(AgentsOfScheduler):
             self._process(tick)
         return n_event
 
-    def run_steps(self, n_steps: int) -> int:
-        """Handle `n_steps` events; return how many there were."""
-        return self.run_until(math.inf, n_steps)
+    def run_steps(self, n: int) -> int:
+        """Handle `n` events; return how many there were."""
+        return self.run_until(math.inf, n)
 
     def _process(self, tick: TickEvent) -> None:
         event = self._tick(tick) if tick.is_periodic else self._events.pop(tick.payload)

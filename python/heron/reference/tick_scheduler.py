@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -139,7 +140,7 @@ class TickScheduler:
         """
         self._check_config(config, first_tick_s)
         agent = len(self._agents)
-        self._agents.append(_Agent(config, first_tick_s, tick_priority))
+        self._agents.append(_Agent(copy.copy(config), first_tick_s, tick_priority))
         self._order.append(agent)
         for lane in self._lanes:
             lane.clocks.append(_Clock())
@@ -163,7 +164,7 @@ class TickScheduler:
         if not record.is_registered:
             self._order.append(agent)
         self._agents[agent] = _Agent(
-            config, first_tick_s, tick_priority, is_surfacing=record.is_surfacing
+            copy.copy(config), first_tick_s, tick_priority, is_surfacing=record.is_surfacing
         )
         for lane in self._lanes:
             armed = lane.clocks[agent].armed
@@ -290,7 +291,7 @@ class TickScheduler:
 
     def is_live(self, event: TickEvent) -> bool:
         """Tell whether the event belongs to a registered agent, or to none."""
-        return event.agent == NO_AGENT or self._agents[event.agent].is_registered
+        return event.agent == NO_AGENT or self.is_registered(event.agent)
 
     def finish(self, event: TickEvent) -> None:
         """After a tick was handled, arm the agent's next one unless one is armed."""
