@@ -75,10 +75,10 @@ void bind_event_loop(py::module_& module) {
           "handled, and the scheduler can go on.")
       .def(
           "run_steps",
-          [](const py::object& self, std::uint64_t n_steps) {
-            return loop_of(self).run_until(self, kForever, n_steps);
+          [](const py::object& self, std::uint64_t n) {
+            return loop_of(self).run_until(self, kForever, n);
           },
-          py::arg("n_steps"), "Handle n_steps events; return how many there were.")
+          py::arg("n"), "Handle n events; return how many there were.")
       .def("clear", &EventLoop::clear,
            "Drop every pending event, ticks included; agents and time stay.")
       .def("reset", &EventLoop::reset, py::arg("start_time") = 0.0,

@@ -16,7 +16,9 @@
 
 // Calls keep the GIL while they wait for the broker's lock. That cannot deadlock, since nobody who
 // holds the lock ever waits for the GIL: payloads are released after it is let go. And it makes
-// reading without clearing safe: what was read cannot be released before it has a reference.
+// reading without clearing safe: all that was read gets references of its own at once, before
+// anything is made of it that could run foreign code, such as a garbage collection, or let another
+// thread have the GIL.
 namespace heron_bindings {
 namespace {
 
@@ -31,17 +33,18 @@ void release(std::int64_t payload) {
   static_cast<void>(take_payload(payload));
 }
 
-// Messages read from the broker. References that they brought along and that nobody took over are
+// Messages read from the broker, with a reference to each payload. Those that nobody took over are
 // given up, whatever goes wrong on the way to Python.
 class ReadMessages {
  public:
   ReadMessages(MessageBroker& broker, std::int32_t channel, std::int32_t recipient,
-               std::int32_t env, bool clear, std::size_t max_messages)
-      : owns_(clear) {
+               std::int32_t env, bool clear, std::size_t max_messages) {
     broker.consume(channel, recipient, env, messages_, clear, max_messages);
+    if (!clear) share();
   }
+  explicit ReadMessages(const MessageBroker& broker) : messages_(broker.unread()) { share(); }
   ~ReadMessages() {
-    for (; owns_ && n_taken_ < messages_.size(); ++n_taken_) {
+    for (; n_taken_ < messages_.size(); ++n_taken_) {
       static_cast<void>(take_payload(messages_[n_taken_].payload));
     }
   }
@@ -54,16 +57,18 @@ class ReadMessages {
     py::list result(messages_.size());
     while (n_taken_ < messages_.size()) {
       const std::size_t i = n_taken_++;
-      const std::int64_t payload = messages_[i].payload;
-      result[i] = convert(messages_[i], owns_ ? take_payload(payload) : share_payload(payload));
+      result[i] = convert(messages_[i], take_payload(messages_[i].payload));
     }
     return result;
   }
 
  private:
+  void share() const noexcept {
+    for (const Message& message : messages_) Py_INCREF(object_at(message.payload));
+  }
+
   std::vector<Message> messages_;
   std::size_t n_taken_ = 0;
-  bool owns_;
 };
 
 py::object to_tuple(const Message& message, py::object payload) {
@@ -94,13 +99,7 @@ py::list consume_payloads(MessageBroker& broker, std::int32_t channel, std::int3
   return read.to_list([](const Message&, py::object payload) { return payload; });
 }
 
-py::list unread(const MessageBroker& broker) {
-  py::list result;
-  for (const Message& message : broker.unread()) {
-    result.append(to_tuple(message, share_payload(message.payload)));
-  }
-  return result;
-}
+py::list unread(const MessageBroker& broker) { return ReadMessages(broker).to_list(to_tuple); }
 
 py::dict counters(const MessageBroker& broker) {
   const BrokerCounters counters = broker.counters();

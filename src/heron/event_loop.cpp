@@ -47,10 +47,6 @@ void EventLoop::remove_agent(const py::object& agent_id) {
   if (number != kNoAgent) scheduler_.unregister_agent(number);
 }
 
-bool EventLoop::has_agent(const py::object& agent_id) const {
-  return number_of(agent_id) != kNoAgent;
-}
-
 double EventLoop::draw_s(const py::object& agent_id, heron::Stream stream) {
   const std::int32_t number = number_of(agent_id);
   return number == kNoAgent ? 0.0 : scheduler_.draw_s(0, number, stream);
@@ -109,6 +105,7 @@ py::dict EventLoop::handlers() const {
 
 std::uint64_t EventLoop::run_until(const py::object& self, double t_end_s,
                                    std::uint64_t max_events) {
+  heron::check_end(t_end_s);
   std::uint64_t n_event = 0;
   while (n_event < max_events) {
     const std::optional<TickEvent> event = scheduler_.next(0, t_end_s);

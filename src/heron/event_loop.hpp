@@ -26,7 +26,6 @@ class EventLoop {
   void add_agent(const py::object& agent_id, const py::object& config,
                  std::optional<double> first_tick_s);
   void remove_agent(const py::object& agent_id);
-  [[nodiscard]] bool has_agent(const py::object& agent_id) const;
   double draw_s(const py::object& agent_id, heron::Stream stream);
 
   void schedule(const py::object& event);

@@ -66,11 +66,14 @@ int clear(PyObject* self) {
 }
 
 void deallocate(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  // A long chain of events, each the payload of the next, must not use up the stack.
+  Py_TRASHCAN_BEGIN(self, deallocate);
+  PyTypeObject* type = Py_TYPE(self);
   clear(self);
   type->tp_free(self);
   Py_DECREF(type);
+  Py_TRASHCAN_END;
 }
 
 // Events are ordered, and equal, by (timestamp, priority, sequence) alone.
@@ -180,10 +183,11 @@ void bind_event_object(py::module_& module) {
   }};
   PyType_Spec spec{"heron._core.Event", sizeof(EventObject), 0,
                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots.data()};
-  const auto type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
+  auto type = py::reinterpret_steal<py::object>(PyType_FromSpec(&spec));
   if (!type) throw py::error_already_set();
-  g_event_type = reinterpret_cast<PyTypeObject*>(type.ptr());
   module.attr("Event") = type;
+  // With a reference of its own, so that deleting the module's attribute leaves the type.
+  g_event_type = reinterpret_cast<PyTypeObject*>(type.release().ptr());
 }
 
 py::object make_event(double timestamp, long long priority, std::uint64_t sequence,

@@ -20,7 +20,7 @@ struct EventObject {
   PyObject* payload;       // null for a dict not asked for yet
 };
 
-// The type; owned by the module.
+// The type, which is there for good.
 PyTypeObject* event_type_object() noexcept;
 
 // Add the type to the module as "Event".

@@ -25,9 +25,4 @@ static_assert(sizeof(PyObject*) <= sizeof(std::int64_t));
   return py::reinterpret_steal<py::object>(object_at(payload));
 }
 
-// The object, with a reference of its own.
-[[nodiscard]] inline py::object share_payload(std::int64_t payload) {
-  return py::reinterpret_borrow<py::object>(object_at(payload));
-}
-
 }  // namespace heron_bindings

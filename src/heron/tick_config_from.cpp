@@ -18,6 +18,10 @@ heron::Jitter jitter_from(const std::string& name) {
 }  // namespace
 
 heron::TickConfig tick_config_from(const py::object& config) {
+  if (!py::hasattr(config, "own_seed")) {
+    throw py::type_error("expected a heron.scheduling.TickConfig, got " +
+                         std::string(Py_TYPE(config.ptr())->tp_name));
+  }
   if (!config.attr("rng").is_none()) {
     throw heron::InvalidArgument(
         "a tick configuration with rng= cannot be scheduled: its draws would depend on who else "

@@ -248,3 +248,21 @@ def test_a_copy_of_an_unfrozen_table_can_be_frozen(duplicate):
 def test_a_shallow_copy_is_refused(table):
     with pytest.raises(TypeError, match=r"copy\.deepcopy"):
         copy.copy(table)
+
+
+def test_freezing_puts_the_blocks_values_into_every_lane():
+    table, block = FeatureTable(n_lane=3), Power(2.0)
+    table.add_block("MG1", "power", block)
+    table.freeze()
+    assert table.values[0].tolist() == [2.0, 2.0, 2.0]
+    block.p_MW = 5.0
+    assert table.values[0].tolist() == [5.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("slot", [2**32, -(2**32), 2**31])
+def test_a_slot_beyond_32_bits_is_refused_and_not_wrapped(slot):
+    table = FeatureTable()
+    table.add_block("MG1", "power", Power())
+    table.freeze()
+    with pytest.raises(ValueError, match="slots reach"):
+        table.add_observer([slot])

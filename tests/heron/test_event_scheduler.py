@@ -72,6 +72,18 @@ def test_events_can_be_copied_and_pickled(duplicate):
     assert "agent_id='a'" in repr(event)
 
 
+def test_a_long_chain_of_events_is_let_go():
+    class Payload:
+        pass
+
+    event: Event | Payload = Payload()
+    alive = weakref.ref(event)
+    for _ in range(500_000):
+        event = Event(0.0, payload=event)
+    del event
+    assert alive() is None
+
+
 # --- the loop -------------------------------------------------------------------------------
 
 
@@ -126,7 +138,7 @@ def test_run_steps_and_process_next_count_what_they_did(kind):
         scheduler.schedule(Event(timestamp, event_type=EventType.CUSTOM))
     assert scheduler.process_next() is True
     assert scheduler.run_until(100.0, max_events=1) == 1
-    assert scheduler.run_steps(5) == 1
+    assert scheduler.run_steps(n=5) == 1
     assert scheduler.process_next() is False
     assert scheduler.processed_count == 3
 
@@ -197,6 +209,21 @@ def test_a_second_registration_replaces_the_first(kind):
     assert [row[0] for row in seen if row[4] == "a"] == [2.0, 6.0, 10.0]
     assert scheduler.agent_intervals == {"a": 4.0, "b": 50.0}
     assert scheduler.agent_tick_configs["a"] == TickConfig(4.0)
+
+
+@BOTH
+def test_a_configuration_counts_as_it_was_when_it_was_registered(kind):
+    scheduler = kind()
+    config = TickConfig(tick_interval=5.0)
+    scheduler.register_agent("a", tick_config=config)
+    config.tick_interval = 1.0
+    seen = record(scheduler)
+    scheduler.run_until(10.0)
+    assert [row[0] for row in seen] == [0.0, 5.0, 10.0]
+    scheduler.register_agent("a", tick_config=config)
+    seen.clear()
+    scheduler.run_until(12.0)
+    assert [row[0] for row in seen] == [10.0, 11.0, 12.0]
 
 
 @BOTH
@@ -309,6 +336,28 @@ def test_scheduling_in_the_past_or_at_no_time_is_refused(kind, timestamp):
     assert event.sequence == 77
     assert scheduler.pending_count == 0
     assert dict(scheduler.agent_tick_configs) == {}
+
+
+@BOTH
+def test_a_run_without_an_end_that_is_a_number_is_refused(kind):
+    scheduler = kind()
+    scheduler.register_agent("a")
+    with pytest.raises(InvalidArgumentError, match="t_end is nan"):
+        scheduler.run_until(float("nan"))
+    assert scheduler.processed_count == 0
+
+
+@BOTH
+def test_slips_in_registering_say_what_was_expected(kind):
+    scheduler = kind()
+    with pytest.raises(ConfigError, match="tick_config="):
+        scheduler.register_agent("a", TickConfig())
+    with pytest.raises(ConfigError, match="dict, expected a TickConfig"):
+        scheduler.register_agent("a", tick_config={"tick_interval": 1.0})
+    for seed in (-1, 2**64, 1.5, None):
+        with pytest.raises(ConfigError, match="seed is"):
+            kind(seed=seed)
+    assert scheduler.pending_count == 0
 
 
 @BOTH

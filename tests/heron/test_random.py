@@ -12,7 +12,7 @@ from scipy import stats
 
 from heron import _core
 from heron.reference import random as reference
-from heron.reference.random import Stream
+from heron.scheduling.stream import Stream
 
 words = st.integers(0, 2**64 - 1)
 streams = st.sampled_from(list(Stream))

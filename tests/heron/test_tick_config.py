@@ -153,6 +153,17 @@ def test_bad_values_are_refused(settings, message):
         TickConfig(**settings)
 
 
-def test_a_negative_seed_is_refused():
-    with pytest.raises(ValueError, match="seed is -1"):
-        TickConfig().seed(-1)
+@pytest.mark.parametrize("seed", [-1, 2**64, 1.5, "1"])
+def test_a_seed_that_is_no_64_bit_number_is_refused(seed):
+    with pytest.raises(ValueError, match="seed is"):
+        TickConfig().seed(seed)
+
+
+def test_an_unknown_type_of_jitter_names_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'uniform'"):
+        TickConfig(jitter_type="UNIFORM")  # type: ignore[arg-type]
+
+
+def test_configurations_with_other_seeds_are_not_equal():
+    assert jittered(seed=1) != jittered(seed=2)
+    assert jittered(seed=1) == jittered(seed=1)

@@ -11,9 +11,9 @@ from scipy import stats
 
 from heron import _core
 from heron.errors import InvalidArgumentError
-from heron.reference.random import Stream
 from heron.reference.tick_scheduler import TickScheduler as ReferenceScheduler
-from heron.scheduling import JitterType, TickConfig
+from heron.scheduling import EventType, JitterType, TickConfig
+from heron.scheduling.stream import Stream
 
 TICK, EFFECT, DELIVERY, CUSTOM = 0, 1, 2, 5
 N_LANE = 3
@@ -349,6 +349,22 @@ def test_times_in_the_past_or_not_finite_are_refused(kind):
             scheduler.register_agent(TickConfig(), time_s)
     assert scheduler.n_pending(0) == 0
     assert scheduler.agents() == []
+
+
+@BOTH
+def test_what_is_no_tick_configuration_is_refused(kind):
+    with pytest.raises(TypeError, match="TickConfig, got str"):
+        kind().register_agent("gen1")
+
+
+@BOTH
+def test_event_types_may_be_given_by_name(kind):
+    scheduler = kind()
+    scheduler.set_surfacing_type(EventType.CUSTOM, True)
+    scheduler.schedule(0, 1.0, EventType.CUSTOM)
+    kinds = scheduler.next_due(5.0)[3]
+    assert (kinds == EventType.CUSTOM).all()
+    assert kinds.dtype == np.uint8
 
 
 def test_arrays_of_another_type_are_refused_and_not_copied():

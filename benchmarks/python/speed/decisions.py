@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from heron import _core
 from heron.reference import feature_table as reference_table
 from heron.reference import tick_scheduler as reference_scheduler
-from heron.reference.random import Stream
-from heron.scheduling import JitterType, TickConfig
+from heron.scheduling import JitterType, Stream, TickConfig
 from speed.measure import Case, Measurement, WrongAnswerError, check_equal, take_turns, timed
 
 __all__ = ["DECISION", "GATHER", "check_decisions", "measure_decisions", "measure_gather"]

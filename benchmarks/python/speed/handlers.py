@@ -12,8 +12,7 @@ from peers import HeapqScheduler, PeerEvent, first_ticks
 
 from heron import _core
 from heron.reference import event_scheduler as reference
-from heron.reference.random import Stream
-from heron.scheduling import Event, EventScheduler, EventType, JitterType, TickConfig
+from heron.scheduling import Event, EventScheduler, EventType, JitterType, Stream, TickConfig
 from speed.measure import Case, Measurement, check_equal, take_turns, timed
 
 __all__ = ["COMPILED", "PEER", "REFERENCE", "check_handlers", "measure_handlers"]

@@ -46,7 +46,7 @@ class MessageCourier {
   // be an agent of the scheduler. Returns how many copies travel (0, 1 or 2): so many times the
   // payload is delivered or released, and if it is 0 the payload stays the sender's. Throws
   // InvalidArgument, and sends nothing, for an unknown lane or channel, a negative sender, or a
-  // delay that is negative or not finite.
+  // delay or arrival that is negative or not finite.
   int send(std::int32_t lane, std::int32_t channel, std::int32_t sender, std::int32_t recipient,
            std::int32_t type, std::int64_t payload, std::optional<double> delay_s = {});
 

@@ -27,6 +27,9 @@ inline constexpr std::size_t kEventTypeCount = 6;
 // Agents by the number that registering gave them; kNoAgent for events that belong to none.
 inline constexpr std::int32_t kNoAgent = -1;
 
+// Throws InvalidArgument if a run could not end there: at NaN.
+void check_end(double t_end_s);
+
 // One event as it is handled.
 struct TickEvent {
   double time_s = 0.0;

@@ -66,7 +66,8 @@ FeatureTable::FeatureTable(std::int32_t n_slot, std::int32_t n_lane, std::int32_
     : n_slot_(checked("n_slot", n_slot, 0)),
       n_lane_(checked("n_lane", n_lane, 1)),
       lane_stride_(stride_of(n_lane)),
-      values_(index(n_slot) * lane_stride_),
+      // One row at least, so that there is an address to which a lane can be added.
+      values_(std::max<std::size_t>(index(n_slot), 1) * lane_stride_),
       history_(n_slot, n_lane, checked("n_history", n_history, 0)),
       list_start_{0} {}
 

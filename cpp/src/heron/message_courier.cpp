@@ -1,5 +1,6 @@
 #include "heron/message_courier.hpp"
 
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -110,11 +111,20 @@ int MessageCourier::send(std::int32_t lane, std::int32_t channel, std::int32_t s
   // Drawn for lost messages too: then faults leave the delays of all others as they were.
   const double travel_s = delay_s ? *delay_s : scheduler_.draw_s(lane, sender, Stream::msg_delay);
   const MessageFate fate = message_fate(faults_, here.seed, here.key, sender, n_sent, now_s);
-  for (std::size_t copy = 0; copy < static_cast<std::size_t>(fate.n_copy); ++copy) {
+  const auto n_copy = static_cast<std::size_t>(fate.n_copy);
+  std::array<double, 2> arrival_s{};
+  for (std::size_t copy = 0; copy < n_copy; ++copy) {
+    arrival_s[copy] = now_s + (travel_s + fate.held_back_s[copy]);
+    // Known before any copy leaves, since a message is sent as a whole or not at all.
+    if (!std::isfinite(arrival_s[copy])) {
+      throw InvalidArgument("the message would arrive at " + text(arrival_s[copy]) +
+                            " s, expected a finite time: give it a shorter delay");
+    }
+  }
+  for (std::size_t copy = 0; copy < n_copy; ++copy) {
     const std::uint32_t slot = here.free_slot();
-    scheduler_.schedule(lane, now_s + (travel_s + fate.held_back_s[copy]),
-                        EventType::message_delivery, kNoAgent, delivery_priority_,
-                        to_ticket(slot, here.slots[slot].generation));
+    scheduler_.schedule(lane, arrival_s[copy], EventType::message_delivery, kNoAgent,
+                        delivery_priority_, to_ticket(slot, here.slots[slot].generation));
     here.take(slot, {channel, lane, sender, recipient, type, now_s, payload});
     here.counters.held_back += fate.is_held_back[copy];
   }
@@ -153,12 +163,16 @@ void MessageCourier::clear(std::int32_t lane) {
   Lane& here = lane_at(lane);
   here.index_of_sender.clear();
   here.n_sent.clear();
+  // Released last, since that may run code which sends again: such a message stays.
+  std::vector<std::int64_t> payloads;
+  payloads.reserve(here.n_in_flight);
   for (std::uint32_t slot = 0; slot < here.slots.size(); ++slot) {
     if (!here.slots[slot].is_in_flight) continue;
-    ++here.counters.cancelled;
+    payloads.push_back(here.slots[slot].message.payload);
     here.release(slot);
-    broker_.release(here.slots[slot].message.payload);
   }
+  here.counters.cancelled += payloads.size();
+  for (const std::int64_t payload : payloads) broker_.release(payload);
 }
 
 void MessageCourier::seed_lane(std::int32_t lane, std::uint64_t seed, std::uint64_t lane_key) {

@@ -46,6 +46,12 @@ void check_lengths(std::size_t n_expected, std::size_t n_given, const char* name
 
 }  // namespace
 
+void check_end(double t_end_s) {
+  if (std::isnan(t_end_s)) {
+    throw InvalidArgument("t_end is nan, expected a number of seconds");
+  }
+}
+
 void DueEvents::clear() noexcept {
   lane.clear();
   agent.clear();
@@ -213,6 +219,7 @@ void TickScheduler::set_handler(EventType type, Handler handler) {
 std::uint64_t TickScheduler::run_until(std::int32_t lane, double t_end_s,
                                        std::uint64_t max_events) {
   Lane& here = lane_at(lane);
+  check_end(t_end_s);
   finish_surfaced(here);
   std::uint64_t n_event = 0;
   TickEvent event;
@@ -224,6 +231,7 @@ std::uint64_t TickScheduler::run_until(std::int32_t lane, double t_end_s,
 }
 
 std::uint64_t TickScheduler::run_all_until(double t_end_s, int n_thread) {
+  check_end(t_end_s);
   std::vector<std::uint64_t> n_event(lanes_.size(), 0);
   for_each_lane(n_thread, [&](std::int32_t lane) {
     n_event[static_cast<std::size_t>(lane)] = run_until(lane, t_end_s);
@@ -255,6 +263,7 @@ void TickScheduler::set_surfacing_type(EventType type, bool is_surfacing) {
 }
 
 void TickScheduler::next_due(double t_end_s, DueEvents& due, int n_thread) {
+  check_end(t_end_s);
   for_each_lane(n_thread, [&](std::int32_t lane) { advance_to_due(lane, t_end_s); });
   due.clear();
   for (const Lane& lane : lanes_) {

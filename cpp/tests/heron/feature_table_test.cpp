@@ -221,12 +221,15 @@ TEST_CASE("a gather as of a time takes the state of then, or zeros marked stale"
 }
 
 TEST_CASE("a table of no slots has states of no values") {
-  FeatureTable table(0, 1, 1);
+  FeatureTable table(0, 2, 1);
   table.snapshot_all(1.0);
-  const auto state = table.as_of(0, 1.0);
+  const auto state = table.as_of(1, 1.0);
   REQUIRE(state);
   CHECK(state->empty());
-  CHECK_FALSE(table.as_of(0, 0.0));
+  CHECK_FALSE(table.as_of(1, 0.0));
+  std::vector<double> row{7.0};
+  table.gather<double>(std::vector{table.add_observer({})}, std::vector{1}, row, 1);
+  CHECK(row == std::vector{0.0});
 }
 
 TEST_CASE("every state of many lanes is kept as it was, for any number of lanes") {

@@ -265,6 +265,39 @@ TEST_CASE("a message that cannot be sent is refused, and no fate is used up") {
                   heron::InvalidArgument);
 }
 
+TEST_CASE("a message of which one copy would never arrive is not sent at all") {
+  constexpr double kLatest = std::numeric_limits<double>::max();
+  World world({.duplication = 1.0, .reordering = 0.5, .reordering_delay_s = kLatest});
+  int n_sent = 0;
+  for (std::int32_t sender = 0; sender < 40; ++sender) {
+    try {
+      n_sent += world.courier.send(0, world.channel, sender, 1, 0, 1, kLatest);
+    } catch (const heron::InvalidArgument&) {
+    }
+  }
+  CHECK(n_sent > 0);
+  CHECK(n_sent < 80);
+  CHECK(world.courier.n_in_flight(0) == static_cast<std::size_t>(n_sent));
+  CHECK(world.courier.counters(0).sent == static_cast<std::uint64_t>(n_sent) / 2);
+  world.check_sum();
+}
+
+TEST_CASE("what is sent while a lane is cleared stays in flight") {
+  TickScheduler scheduler;
+  MessageCourier* sender = nullptr;
+  MessageBroker broker(10, QueuePolicy::drop_oldest, [&](std::int64_t payload) {
+    if (payload != 1) return;
+    for (int i = 0; i < 2; ++i) sender->send(0, 0, 0, 1, 0, 2, 1.0);
+  });
+  broker.intern_channel("a");
+  MessageCourier courier(scheduler, broker);
+  sender = &courier;
+  courier.send(0, 0, 0, 1, 0, 1, 1.0);
+  courier.clear(0);
+  CHECK(courier.n_in_flight(0) == 2);
+  CHECK(courier.counters(0) == CourierCounters{.sent = 3, .cancelled = 1});
+}
+
 TEST_CASE("sending and delivering again and again allocates nothing") {
   World world({.duplication = 0.3, .reordering = 0.3, .reordering_delay_s = 2.0});
   std::vector<Message> messages;

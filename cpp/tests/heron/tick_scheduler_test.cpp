@@ -144,7 +144,13 @@ TEST_CASE("bad arguments are refused and change nothing") {
   CHECK_THROWS_AS(scheduler.schedule_batch(lanes, times, EventType::custom, nobody, 0, payloads),
                   heron::InvalidArgument);
   CHECK_THROWS_AS(scheduler.run_all_until(20.0, 0), heron::InvalidArgument);
+  CHECK_THROWS_AS(scheduler.run_all_until(kNan), heron::InvalidArgument);
+  CHECK_THROWS_AS(scheduler.run_until(0, kNan), heron::InvalidArgument);
+  DueEvents due;
+  CHECK_THROWS_AS(scheduler.next_due(kNan, due), heron::InvalidArgument);
   CHECK_THROWS_AS(static_cast<void>(scheduler.config_of(0)), heron::InvalidArgument);
+  CHECK_FALSE(scheduler.is_live({.agent = 7}));
+  CHECK_FALSE(scheduler.is_live({.agent = -7}));
   CHECK(scheduler.n_pending(0) == 0);
   CHECK(scheduler.n_pending(1) == 0);
 }

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from heron.core.feature import FeatureBlock
 from heron.core.feature_backend import BACKENDS, Backend, Store, contents, restore
 from heron.core.visibility import check_tags
-from heron.errors import ConfigError, HeronError, nearest
+from heron.errors import ConfigError, HeronError, InvalidArgumentError, nearest
 
 __all__ = ["Backend", "FeatureTable"]
 
@@ -29,8 +29,9 @@ class _Entry:
 class FeatureTable:
     """Collect feature blocks, then own their values in one float64 array.
 
-    `freeze` ends the collecting: it allocates the array, (n_slot, n_lane), never to be moved, and
-    binds the blocks to lane 0, so that ``block.p_MW = 3.0`` writes the table.
+    `freeze` ends the collecting: it allocates the array, (n_slot, n_lane), never to be moved, puts
+    the blocks' values into every lane, and binds the blocks to lane 0, so that
+    ``block.p_MW = 3.0`` writes the table.
 
     A deep copy or pickle of a table has its own array with the same values, history and observers,
     and its own copies of the blocks, bound to it.
@@ -124,6 +125,7 @@ class FeatureTable:
                 )
         self._frozen = self._make_store(len(self), self.n_lane, self.n_history)
         self._bind_blocks()
+        self.values[:, 1:] = self.values[:, :1]
         self._slot_names = [
             f"{'.'.join(key)}.{field}"
             for key, entry in self._entries.items()
@@ -323,4 +325,9 @@ def _whole_numbers(slots: ArrayLike) -> NDArray[np.int32]:
     given = np.asarray(slots)
     if given.size and not np.issubdtype(given.dtype, np.integer):
         raise TypeError(f"slots are {given.dtype}, expected whole numbers")
+    limits = np.iinfo(np.int32)
+    if given.size and not (limits.min <= given.min() and given.max() <= limits.max):
+        raise InvalidArgumentError(
+            f"slots reach from {given.min()} to {given.max()}: none is there"
+        )
     return np.ascontiguousarray(given, dtype=np.int32)

@@ -15,6 +15,8 @@ VISIBILITY_TAGS = ("public", "owner", "upper_level", "system")
 
 def check_tags(tags: Sequence[str]) -> None:
     """Raise ConfigError, naming the nearest one, if a visibility tag does not exist."""
+    if isinstance(tags, str):
+        raise ConfigError(f"visibility is {tags!r}, expected a list of tags such as [{tags!r}]")
     for tag in tags:
         if tag not in VISIBILITY_TAGS:
             raise ConfigError(nearest(tag, VISIBILITY_TAGS, kind="visibility tag"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from heron.errors import ConfigError
+
 __all__ = ["ChannelManager"]
 
 
@@ -62,6 +64,8 @@ class ChannelManager:
             "subscribe": actions from above, then infos from each subordinate. "publish": infos to
             above, then actions to each subordinate.
         """
+        if isinstance(subordinate_ids, str):
+            raise ConfigError(f"subordinate_ids is {subordinate_ids!r}, expected several ids")
         subscribe, publish = [], []
         if upstream_id is not None:
             subscribe.append(cls.action_channel(upstream_id, agent_id, env_id))

@@ -51,6 +51,11 @@ class MessageCourier:
     seed
         Seed of the fates, 0 to 2**64 - 1.
 
+    Raises
+    ------
+    ConfigError
+        If an outage gives its sender as a number.
+
     Examples
     --------
     >>> from heron.messaging import InMemoryBroker, MessageType
@@ -83,6 +88,12 @@ class MessageCourier:
         self._scheduler = scheduler
         self._broker = broker
         self._faults = MessageFaults() if faults is None else faults
+        for outage in self._faults.outages:
+            if isinstance(outage.sender, int):
+                raise ConfigError(
+                    f"an outage gives its sender as the number {outage.sender}, expected the name "
+                    f"of an agent, or None for every sender"
+                )
         self._seed = seed
         self._counters = dict.fromkeys(_COUNTERS, 0)
         self._numbers: dict[str, int] = {}  # of senders
@@ -104,7 +115,8 @@ class MessageCourier:
         Raises
         ------
         ConfigError
-            If the delay is negative or not finite; nothing is sent then.
+            If the delay is negative or not finite, or the message would arrive at no finite time;
+            nothing is sent then.
         """
         if delay is not None and not 0.0 <= delay < math.inf:
             raise ConfigError(f"delay is {delay}, expected a finite number of seconds, at least 0")
@@ -115,6 +127,13 @@ class MessageCourier:
         n_copy, is_held_back, held_back_s, is_lost, is_outage = message_fate(
             self._faults_for(sender), self._seed, 0, self._number(sender), number, now_s
         )
+        for held_s in held_back_s[:n_copy]:
+            # Known before any copy leaves, since a message is sent as a whole or not at all.
+            if not math.isfinite(now_s + (travel_s + held_s)):
+                raise ConfigError(
+                    f"the message would arrive at {now_s + (travel_s + held_s)} s, expected a "
+                    f"finite time: give it a shorter delay"
+                )
         for copy in range(n_copy):
             self._schedule(Travelling(channel, message), travel_s + held_back_s[copy])
             self._counters["held_back"] += is_held_back[copy]

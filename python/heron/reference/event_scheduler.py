@@ -11,7 +11,7 @@ from heron.errors import InvalidArgumentError
 from heron.reference.tick_scheduler import NO_AGENT, TickEvent, TickScheduler
 from heron.scheduling.agents_of_scheduler import AgentsOfScheduler
 from heron.scheduling.event_type import EventType
-from heron.scheduling.tick_config import TickConfig
+from heron.scheduling.tick_config import TickConfig, check_seed
 
 __all__ = ["EventScheduler", "Handler"]
 
@@ -31,7 +31,7 @@ class EventScheduler(AgentsOfScheduler):
     """
 
     def __init__(self, start_time: float = 0.0, *, seed: int = 0) -> None:
-        self._ticks = TickScheduler(1, seed, start_time)
+        self._ticks = TickScheduler(1, check_seed(seed), start_time)
         self._numbers: dict[str, int] = {}  # of every agent that was ever registered
         self._handlers: dict[EventType, Handler] = {}
         self._events: dict[int, Event] = {}  # scheduled ones, by the payload that the core carries
@@ -118,6 +118,8 @@ class EventScheduler(AgentsOfScheduler):
         Returns how many, those skipped included. `current_time` stays at the last of them. If a
         handler raises, its event counts as handled and the scheduler can go on.
         """
+        if math.isnan(t_end):
+            raise InvalidArgumentError("t_end is nan, expected a number of seconds")
         n_event = 0
         while max_events is None or n_event < max_events:
             tick = self._ticks.next(0, t_end)
@@ -128,9 +130,9 @@ class EventScheduler(AgentsOfScheduler):
             self._process(tick)
         return n_event
 
-    def run_steps(self, n_steps: int) -> int:
-        """Handle `n_steps` events; return how many there were."""
-        return self.run_until(math.inf, n_steps)
+    def run_steps(self, n: int) -> int:
+        """Handle `n` events; return how many there were."""
+        return self.run_until(math.inf, n)
 
     def _process(self, tick: TickEvent) -> None:
         event = self._tick(tick) if tick.is_periodic else self._events.pop(tick.payload)

@@ -10,9 +10,9 @@ from heron.errors import InvalidArgumentError, QueueFullError
 from heron.messaging.faults import MessageFaults
 from heron.reference.message_broker import Message, MessageBroker
 from heron.reference.message_faults import message_fate
-from heron.reference.random import Stream
 from heron.reference.tick_scheduler import NO_AGENT, TickEvent, TickScheduler
 from heron.scheduling.event_type import EventType
+from heron.scheduling.stream import Stream
 
 __all__ = ["MessageCourier"]
 
@@ -130,10 +130,18 @@ class MessageCourier:
         )
         number = here.n_sent.get(sender, 0)
         fate = message_fate(self._faults, here.seed, here.key, sender, number, now_s)
-        for copy in range(fate.n_copy):
+        arrivals_s = [now_s + (travel_s + fate.held_back_s[copy]) for copy in range(fate.n_copy)]
+        for arrival_s in arrivals_s:
+            # Known before any copy leaves, since a message is sent as a whole or not at all.
+            if not math.isfinite(arrival_s):
+                raise InvalidArgumentError(
+                    f"the message would arrive at {arrival_s} s, expected a finite time: give it a "
+                    f"shorter delay"
+                )
+        for copy, arrival_s in enumerate(arrivals_s):
             self._scheduler.schedule(
                 lane,
-                now_s + (travel_s + fate.held_back_s[copy]),
+                arrival_s,
                 EventType.MESSAGE_DELIVERY.value,
                 NO_AGENT,
                 self._priority,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from heron.messaging.faults import MessageFaults
-from heron.reference.random import Stream, random_bits, to_uniform
+from heron.reference.random import random_bits, to_uniform
+from heron.scheduling.stream import Stream
 
 __all__ = ["MessageFate", "message_fate"]
 

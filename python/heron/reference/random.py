@@ -9,26 +9,15 @@ of lanes and threads.
 from __future__ import annotations
 
 import math
-from enum import IntEnum
 from functools import lru_cache
+
+from heron.scheduling.stream import Stream
 
 __all__ = ["Stream", "philox4x64", "random_bits", "random_block", "to_normal", "to_uniform"]
 
 Words = tuple[int, int, int, int]
 
 _MASK = 2**64 - 1
-
-
-class Stream(IntEnum):
-    """Which of an agent's independent sequences of draws."""
-
-    TICK_INTERVAL = 0
-    OBS_DELAY = 1
-    ACT_DELAY = 2
-    MSG_DELAY = 3
-    MESSAGE_LOSS = 4
-    MESSAGE_DUPLICATION = 5
-    MESSAGE_REORDERING = 6
 
 
 def philox4x64(counter: Words, key: tuple[int, int]) -> Words:

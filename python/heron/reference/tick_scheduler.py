@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from heron.errors import InvalidArgumentError
 from heron.reference.event_queue import EventQueue
-from heron.reference.random import Stream, random_bits, to_normal, to_uniform
+from heron.reference.random import random_bits, to_normal, to_uniform
 from heron.scheduling.event_type import EventType
+from heron.scheduling.stream import Stream
 from heron.scheduling.tick_config import MIN_TICK_INTERVAL_S, JitterType, TickConfig
 
 __all__ = ["NO_AGENT", "DueEvents", "TickEvent", "TickScheduler"]
@@ -139,7 +141,7 @@ class TickScheduler:
         """
         self._check_config(config, first_tick_s)
         agent = len(self._agents)
-        self._agents.append(_Agent(config, first_tick_s, tick_priority))
+        self._agents.append(_Agent(copy.copy(config), first_tick_s, tick_priority))
         self._order.append(agent)
         for lane in self._lanes:
             lane.clocks.append(_Clock())
@@ -163,7 +165,7 @@ class TickScheduler:
         if not record.is_registered:
             self._order.append(agent)
         self._agents[agent] = _Agent(
-            config, first_tick_s, tick_priority, is_surfacing=record.is_surfacing
+            copy.copy(config), first_tick_s, tick_priority, is_surfacing=record.is_surfacing
         )
         for lane in self._lanes:
             armed = lane.clocks[agent].armed
@@ -290,7 +292,7 @@ class TickScheduler:
 
     def is_live(self, event: TickEvent) -> bool:
         """Tell whether the event belongs to a registered agent, or to none."""
-        return event.agent == NO_AGENT or self._agents[event.agent].is_registered
+        return event.agent == NO_AGENT or self.is_registered(event.agent)
 
     def finish(self, event: TickEvent) -> None:
         """After a tick was handled, arm the agent's next one unless one is armed."""
@@ -305,7 +307,9 @@ class TickScheduler:
 
     def run_until(self, lane: int, t_end_s: float, max_events: int | None = None) -> int:
         """Let events up to and including `t_end_s` pass; return how many, skipped ones included."""
-        self._finish_surfaced(self._lane(lane))
+        here = self._lane(lane)
+        self._check_end(t_end_s)
+        self._finish_surfaced(here)
         n_event = 0
         while max_events is None or n_event < max_events:
             event = self.next(lane, t_end_s)
@@ -318,6 +322,7 @@ class TickScheduler:
     def run_all_until(self, t_end_s: float, n_thread: int = 1) -> int:
         """Do the same in every lane; the compiled scheduler shares them out among threads."""
         self._check_threads(n_thread)
+        self._check_end(t_end_s)
         return sum(self.run_until(lane, t_end_s) for lane in range(self.n_lane))
 
     def set_handler(self, type: int, handler: Callable[[TickEvent], object]) -> None:
@@ -353,6 +358,7 @@ class TickScheduler:
         are empty when no lane has any left.
         """
         self._check_threads(n_thread)
+        self._check_end(t_end_s)
         for lane in range(self.n_lane):
             self._advance_to_due(lane, t_end_s)
         due = [event for lane in self._lanes for event in lane.surfaced]
@@ -481,6 +487,8 @@ class TickScheduler:
         return self._agents[agent]
 
     def _check_config(self, config: TickConfig, first_tick_s: float | None) -> None:
+        if not isinstance(config, TickConfig):
+            raise TypeError(f"expected a heron.scheduling.TickConfig, got {type(config).__name__}")
         if config.rng is not None:
             raise InvalidArgumentError(
                 "a tick configuration with rng= cannot be scheduled: its draws would depend on "
@@ -494,6 +502,11 @@ class TickScheduler:
     def _check_type(type: int) -> None:
         if type not in [known.value for known in EventType]:
             raise InvalidArgumentError(f"event type {type} is not known; expected 0 to 5")
+
+    @staticmethod
+    def _check_end(t_end_s: float) -> None:
+        if math.isnan(t_end_s):
+            raise InvalidArgumentError("t_end is nan, expected a number of seconds")
 
     @staticmethod
     def _check_threads(n_thread: int) -> None:

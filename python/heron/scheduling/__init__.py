@@ -6,6 +6,7 @@ from heron._core import Event
 from heron.scheduling.event_queue import EventQueue
 from heron.scheduling.event_scheduler import EventScheduler
 from heron.scheduling.event_type import EventType
+from heron.scheduling.stream import Stream
 from heron.scheduling.tick_config import JitterType, ScheduleConfig, TickConfig
 from heron.scheduling.tick_scheduler import TickScheduler
 
@@ -16,6 +17,7 @@ __all__ = [
     "EventType",
     "JitterType",
     "ScheduleConfig",
+    "Stream",
     "TickConfig",
     "TickScheduler",
 ]

@@ -8,8 +8,8 @@ from typing import Any
 
 from heron._core import Event
 from heron.errors import ConfigError, nearest
-from heron.reference.random import Stream
 from heron.scheduling.event_type import EventType
+from heron.scheduling.stream import Stream
 from heron.scheduling.tick_config import TickConfig
 
 __all__ = ["AgentsOfScheduler"]
@@ -68,6 +68,12 @@ class AgentsOfScheduler:
             If a value is out of range, `first_tick` is in the past or not finite, or `tick_config`
             has a NumPy generator. Nothing has changed then.
         """
+        if isinstance(tick_interval, TickConfig):
+            raise ConfigError("a TickConfig is given as tick_config=, not as tick_interval")
+        if tick_config is not None and not isinstance(tick_config, TickConfig):
+            raise ConfigError(
+                f"tick_config is a {type(tick_config).__name__}, expected a TickConfig"
+            )
         config = tick_config or TickConfig(tick_interval, obs_delay, act_delay)
         self._add_agent(agent_id, config, first_tick)
         self._configs[agent_id] = config

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heron._core import EventLoop
 from heron.scheduling.agents_of_scheduler import AgentsOfScheduler
 from heron.scheduling.event_type import EventType
+from heron.scheduling.tick_config import check_seed
 
 __all__ = ["EventScheduler"]
 
@@ -40,5 +41,5 @@ class EventScheduler(EventLoop, AgentsOfScheduler):
     """
 
     def __init__(self, start_time: float = 0.0, *, seed: int = 0) -> None:
-        super().__init__(start_time, seed, list(EventType))
+        super().__init__(start_time, check_seed(seed), list(EventType))
         self._start_without_agents()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import IntEnum
 
 __all__ = ["EventType"]
 
 
-class EventType(Enum):
+class EventType(IntEnum):
     """What an event stands for; the values are those of the compiled core."""
 
     AGENT_TICK = 0  # an agent observes, decides and acts

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import math
+import operator
 import secrets
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from heron._core import random_bits, to_normal, to_uniform
-from heron.errors import ConfigError
+from heron.errors import ConfigError, nearest
+from heron.scheduling.stream import Stream
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["MIN_TICK_INTERVAL_S", "JitterType", "ScheduleConfig", "TickConfig"]
+__all__ = ["MIN_TICK_INTERVAL_S", "JitterType", "ScheduleConfig", "TickConfig", "check_seed"]
 
 MIN_TICK_INTERVAL_S = 0.001
 
-# One stream of draws per kind, so that reading one never shifts another: heron.reference.random.
-_STREAM_OF = {"tick_interval": 0, "obs_delay": 1, "act_delay": 2, "msg_delay": 3}
+
+def check_seed(seed: int) -> int:
+    """Return the seed; ConfigError unless it is an integer from 0 to 2**64 - 1."""
+    try:
+        whole = operator.index(seed)
+    except TypeError:
+        whole = -1
+    if not 0 <= whole < 2**64:
+        raise ConfigError(f"seed is {seed!r}; expected an integer from 0 to 2**64 - 1")
+    return whole
 
 
 class JitterType(Enum):
@@ -73,11 +83,14 @@ class TickConfig:
     jitter_ratio: float = 0.1
     min_delay: float = 0.0
     rng: np.random.Generator | None = field(default=None, repr=False, compare=False)
-    _seed: int | None = field(default=None, init=False, repr=False, compare=False)
+    _seed: int | None = field(default=None, init=False, repr=False)
     _n_drawn: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
     _random_seed: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        kinds = [kind.value for kind in JitterType]
+        if not isinstance(self.jitter_type, JitterType) and self.jitter_type not in kinds:
+            raise ConfigError(nearest(self.jitter_type, kinds, kind="jitter_type"))
         self.jitter_type = JitterType(self.jitter_type)
         if not self.tick_interval > 0.0:
             raise ConfigError(f"tick_interval must be positive, got {self.tick_interval}")
@@ -124,9 +137,7 @@ class TickConfig:
 
     def seed(self, n: int) -> None:
         """Start every stream of draws anew from the seed, an integer from 0 to 2**64 - 1."""
-        if not 0 <= n < 2**64:
-            raise ConfigError(f"seed is {n}; expected an integer from 0 to 2**64 - 1")
-        self._seed = int(n)
+        self._seed = check_seed(n)
         self._n_drawn = {}
 
     @property
@@ -173,7 +184,7 @@ class TickConfig:
         seed = self._random_seed if self._seed is None else self._seed
         number = self._n_drawn.get(name, 0)
         self._n_drawn[name] = number + 1
-        return random_bits(seed, 0, 0, _STREAM_OF[name], number)
+        return random_bits(seed, 0, 0, Stream[name.upper()], number)
 
 
 ScheduleConfig = TickConfig

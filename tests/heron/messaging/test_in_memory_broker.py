@@ -251,3 +251,31 @@ def test_many_threads_on_small_queues_neither_hang_nor_leak() -> None:
     broker.close()
     gc.collect()
     assert len(alive) == 0
+
+
+@pytest.mark.parametrize("queues", QUEUES)
+@pytest.mark.parametrize("method", ["consume", "unread"])
+def test_what_is_read_outlives_a_finaliser_that_clears_it(queues: type[Any], method: str) -> None:
+    broker = queues()
+    channel = broker.intern_channel("info")
+
+    class Clearing:
+        def __init__(self) -> None:
+            self.cycle = self
+
+        def __del__(self) -> None:
+            broker.clear_environment(0)
+
+    for i in range(300):
+        broker.publish(channel, 0, 0, 1, 0, 0.0, {"number": [i]})
+    gc.collect()
+    threshold = gc.get_threshold()
+    Clearing()
+    try:
+        gc.set_threshold(50)  # before Python 3.12, building the list is enough to collect
+        read = broker.consume(channel, 1, 0, False) if method == "consume" else broker.unread()
+    finally:
+        gc.set_threshold(*threshold)
+    assert [each[6] for each in read] == [{"number": [i]} for i in range(300)]
+    gc.collect()
+    assert len(broker) == 0

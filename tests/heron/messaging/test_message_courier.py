@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from heron import _core
-from heron.errors import ConfigError
+from heron.errors import ConfigError, InvalidArgumentError
 from heron.messaging import (
     InMemoryBroker,
     Message,
@@ -20,6 +22,9 @@ from heron.messaging import (
     Outage,
 )
 from heron.reference.event_scheduler import EventScheduler as ReferenceScheduler
+from heron.reference.message_broker import MessageBroker as ReferenceQueues
+from heron.reference.message_courier import MessageCourier as ReferenceCourier
+from heron.reference.tick_scheduler import TickScheduler as ReferenceTicks
 from heron.scheduling import Event, EventScheduler, EventType, JitterType, TickConfig
 
 SCHEDULERS = [EventScheduler, ReferenceScheduler]
@@ -129,6 +134,25 @@ def test_a_delay_that_cannot_be_is_refused(delay: float) -> None:
     assert scheduler.pending_count == 2  # the two agents' ticks
 
 
+def test_a_message_of_which_one_copy_would_never_arrive_is_not_sent_at_all() -> None:
+    latest = sys.float_info.max
+    faults = MessageFaults(duplication=1.0, reordering=0.5, reordering_delay=latest)
+    scheduler, _, courier = world(EventScheduler, faults)
+    n_copy = 0
+    for i in range(40):
+        with contextlib.suppress(ConfigError):
+            n_copy += courier.send("info", message(0, sender=f"MG{i}"), delay=latest)
+    assert 0 < n_copy < 80
+    assert courier.counters["duplicated"] == courier.counters["sent"] == n_copy // 2
+    assert scheduler.pending_count == 2 + n_copy  # the two agents' ticks
+
+
+def test_an_outage_by_number_needs_the_compiled_scheduler() -> None:
+    faults = MessageFaults(outages=[Outage(0.0, 1.0, 0)])
+    with pytest.raises(ConfigError, match="sender as the number 0, expected the name"):
+        world(EventScheduler, faults)
+
+
 def test_deliveries_of_others_are_left_alone() -> None:
     scheduler, broker, courier = world(EventScheduler)
     scheduler.schedule_message_delivery("DSO", "MG1", "a message of one's own", delay=0.0)
@@ -194,6 +218,11 @@ def test_fates_and_arrivals_equal_those_of_the_compiled_courier() -> None:
     assert ours["held_back"] > 10
 
 
+reference = SimpleNamespace(
+    TickScheduler=ReferenceTicks, MessageBroker=ReferenceQueues, MessageCourier=ReferenceCourier
+)
+
+
 class Payload:
     """Something whose references can be counted."""
 
@@ -225,6 +254,25 @@ def test_the_compiled_courier_gives_every_reference_back() -> None:
     assert sys.getrefcount(payload) == before + len(broker)
     del broker
     assert sys.getrefcount(payload) == before
+
+
+@pytest.mark.parametrize("is_native", [True, False])
+def test_a_message_that_one_copy_cannot_follow_gives_its_references_back(is_native: bool) -> None:
+    latest = sys.float_info.max
+    faults = MessageFaults(duplication=1.0, reordering=0.5, reordering_delay=latest)
+    core: Any = _core if is_native else reference
+    scheduler, broker = core.TickScheduler(), core.MessageBroker()
+    channel = broker.intern_channel("a")
+    courier = core.MessageCourier(scheduler, broker, faults)
+    payload = Payload()
+    before, n_copy = sys.getrefcount(payload), 0
+    for sender in range(40):
+        with contextlib.suppress(InvalidArgumentError):
+            n_copy += courier.send(0, channel, sender, 0, 0, payload, latest)
+    assert courier.n_in_flight(0) == n_copy
+    assert courier.counters(0)["sent"] == n_copy // 2
+    assert sys.getrefcount(payload) == before + n_copy
+    assert 0 < n_copy < 80
 
 
 def test_the_compiled_courier_keeps_scheduler_and_broker_alive() -> None:
