@@ -65,14 +65,19 @@ int clear(PyObject* self) {
   return 0;
 }
 
-void deallocate(PyObject* self) {
-  PyObject_GC_UnTrack(self);
-  // A long chain of events, each the payload of the next, must not use up the stack.
-  Py_TRASHCAN_BEGIN(self, deallocate);
+void let_go(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   clear(self);
   type->tp_free(self);
   Py_DECREF(type);
+}
+
+void deallocate(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  if (cast(self)->payload == nullptr) return let_go(self);  // a tick: the many of them go fast
+  // A long chain of events, each the payload of the next, must not use up the stack.
+  Py_TRASHCAN_BEGIN(self, deallocate);
+  let_go(self);
   Py_TRASHCAN_END;
 }
 

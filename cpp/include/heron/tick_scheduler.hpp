@@ -131,7 +131,8 @@ class TickScheduler {
   // Run every lane up to its first surfacing event at or before t_end_s, and return it with those
   // that follow it directly at the same time, priority and type. The caller answers them, and may
   // schedule; the next call first finishes them all (which arms the next ticks). `due` is empty
-  // when no lane has any left. Native handlers see the other events on the way.
+  // when no lane has any left. Native handlers see the other events on the way; if one throws, its
+  // error is passed on after `due` has been filled with what surfaced in the other lanes.
   void next_due(double t_end_s, DueEvents& due, int n_thread = 1);
 
   // --- whole lanes --------------------------------------------------------------------------

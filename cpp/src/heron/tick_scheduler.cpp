@@ -264,8 +264,13 @@ void TickScheduler::set_surfacing_type(EventType type, bool is_surfacing) {
 
 void TickScheduler::next_due(double t_end_s, DueEvents& due, int n_thread) {
   check_end(t_end_s);
-  for_each_lane(n_thread, [&](std::int32_t lane) { advance_to_due(lane, t_end_s); });
   due.clear();
+  std::exception_ptr error;
+  try {
+    for_each_lane(n_thread, [&](std::int32_t lane) { advance_to_due(lane, t_end_s); });
+  } catch (...) {
+    error = std::current_exception();  // passed on once nothing that surfaced can be lost
+  }
   for (const Lane& lane : lanes_) {
     for (const TickEvent& event : lane.surfaced) {
       due.lane.push_back(event.lane);
@@ -275,6 +280,7 @@ void TickScheduler::next_due(double t_end_s, DueEvents& due, int n_thread) {
       due.payload.push_back(event.payload);
     }
   }
+  if (error) std::rethrow_exception(error);
 }
 
 void TickScheduler::advance_to_due(std::int32_t lane, double t_end_s) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "allocations.hpp"
 #include "heron/error.hpp"
 
 using heron::DueEvents;
@@ -126,6 +127,29 @@ TEST_CASE("decisions surface lane by lane while other agents are handled nativel
   CHECK(scheduler.now_s(0) == 4.0);
   scheduler.next_due(8.0, due);
   CHECK(due.time_s == std::vector{7.5, 7.5});
+}
+
+TEST_CASE("a million ticks, and what they schedule, allocate nothing") {
+  TickScheduler scheduler(1, 3);
+  for (int agent = 0; agent < 100; ++agent) scheduler.register_agent(every(1.0, Jitter::uniform));
+  scheduler.set_handler(EventType::agent_tick, [](TickScheduler& s, const TickEvent& event) {
+    s.schedule(event.lane, event.time_s + 0.5, EventType::action_effect, event.agent);
+  });
+  scheduler.run_until(0, 10.0);
+  const std::uint64_t n_before = heron_tests::n_allocation();
+  CHECK(scheduler.run_until(0, 1e6, 1'000'000) == 1'000'000);
+  CHECK(heron_tests::n_allocation() == n_before);
+}
+
+TEST_CASE("decisions of other lanes are returned even if a native handler throws") {
+  TickScheduler scheduler(2);
+  scheduler.register_agent(every(5.0), 1.0);
+  scheduler.schedule(1, 0.5, EventType::custom);
+  scheduler.set_handler(EventType::custom,
+                        [](TickScheduler&, const TickEvent&) { throw std::runtime_error("boom"); });
+  DueEvents due;
+  CHECK_THROWS_WITH(scheduler.next_due(4.0, due), "boom");
+  CHECK(due.lane == std::vector{0});
 }
 
 TEST_CASE("bad arguments are refused and change nothing") {

@@ -91,6 +91,9 @@ class TickScheduler:
     `heron.reference.random`. So lane k of a batch equals a scheduler of one lane that has the same
     seed and lane key.
 
+    The compiled scheduler lets go of the GIL while it runs; use one from one thread at a time. A
+    run to an infinite time ends only when no event is left.
+
     Parameters
     ----------
     n_lane

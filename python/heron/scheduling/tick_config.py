@@ -89,8 +89,9 @@ class TickConfig:
 
     def __post_init__(self) -> None:
         kinds = [kind.value for kind in JitterType]
-        if not isinstance(self.jitter_type, JitterType) and self.jitter_type not in kinds:
-            raise ConfigError(nearest(self.jitter_type, kinds, kind="jitter_type"))
+        given: object = self.jitter_type  # by value too
+        if not isinstance(given, JitterType) and given not in kinds:
+            raise ConfigError(nearest(given, kinds, kind="jitter_type"))
         self.jitter_type = JitterType(self.jitter_type)
         if not self.tick_interval > 0.0:
             raise ConfigError(f"tick_interval must be positive, got {self.tick_interval}")

@@ -279,3 +279,16 @@ def test_what_is_read_outlives_a_finaliser_that_clears_it(queues: type[Any], met
     assert [each[6] for each in read] == [{"number": [i]} for i in range(300)]
     gc.collect()
     assert len(broker) == 0
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_broker_that_its_own_messages_refer_to_is_collected(backend):
+    def make() -> weakref.ref:
+        broker = InMemoryBroker(backend=backend)
+        message = Message("env", "a", "b", 0.0, MessageType.INFO, {"broker": broker})
+        broker.publish("channel", message)
+        return weakref.ref(broker)
+
+    alive = make()
+    gc.collect()
+    assert alive() is None
