@@ -161,6 +161,7 @@ class TickScheduler {
 
  private:
   static constexpr std::size_t kTimingStreamCount = 4;
+  using DrawCounts = std::array<std::uint64_t, kTimingStreamCount>;  // intervals count elsewhere
 
   // What is the same in every lane.
   struct Agent {
@@ -169,14 +170,13 @@ class TickScheduler {
     std::int32_t tick_priority = 0;
     bool is_surfacing = true;
   };
-  // An agent in one lane.
-  // Everything that a tick touches lies in one cache line.
+  // An agent in one lane: all that a tick touches, in one cache line.
   struct alignas(64) Clock {
     EventHandle armed{};  // the pending periodic tick, if is_armed
     bool is_armed = false;
     std::int32_t tick_priority = 0;
     std::uint64_t n_interval = 0;         // drawn so far
-    std::array<double, 4> intervals_s{};  // those with numbers n_interval / 4 * 4 and on
+    std::array<double, 4> intervals_s{};  // of the block that the next one is drawn from
   };
   struct Lane {
     EventQueue queue;
@@ -185,8 +185,8 @@ class TickScheduler {
     std::uint64_t next_seed = 0;  // from the next reset on
     std::uint64_t next_key = 0;
     std::uint64_t n_processed = 0;
-    std::vector<Clock> clocks;                                           // (n_agent)
-    std::vector<std::array<std::uint64_t, kTimingStreamCount>> n_drawn;  // delays, (n_agent)
+    std::vector<Clock> clocks;        // (n_agent)
+    std::vector<DrawCounts> n_drawn;  // of delays, (n_agent)
     std::vector<TickEvent> surfaced;  // by next_due, to be finished
   };
 

@@ -335,7 +335,7 @@ void TickScheduler::reset(std::int32_t lane, double start_time_s) {
   here.seed = here.next_seed;
   here.key = here.next_key;
   std::ranges::fill(here.clocks, Clock{});
-  std::ranges::fill(here.n_drawn, decltype(here.n_drawn)::value_type{});
+  std::ranges::fill(here.n_drawn, DrawCounts{});
   for (const std::int32_t agent : order_) arm_first(here, agent);
 }
 
