@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import pickle
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +38,11 @@ def facts(event: Event | None) -> tuple | None:
         event.timestamp, event.priority, event.sequence, event.event_type, event.agent_id,
         event.payload,
     )  # fmt: skip
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 # --- events ---------------------------------------------------------------------------------
@@ -498,6 +505,21 @@ def test_handled_events_and_their_payloads_are_let_go():
     assert [ref() is None for ref in alive] == [True, False, False]
     scheduler.clear()
     assert all(ref() is None for ref in alive)
+
+
+def test_a_million_events_leave_memory_flat():
+    scheduler = EventScheduler()
+    for agent in range(100):
+        scheduler.register_agent(f"a{agent}", tick_config=TickConfig.with_jitter(act_delay=0.1))
+    scheduler.set_handler(
+        EventType.AGENT_TICK, lambda e, s: s.schedule_action_effect(e.agent_id, e.timestamp)
+    )
+    scheduler.set_handler(EventType.ACTION_EFFECT, lambda e, s: None)
+    scheduler.run_steps(10_000)
+    before = resident_bytes()
+    assert scheduler.run_steps(1_000_000) == 1_000_000
+    # An event that stayed would cost more than 100 bytes.
+    assert resident_bytes() - before < 4_000_000
 
 
 @pytest.mark.parametrize("hash_seeds", [("0", "1", "31")])
