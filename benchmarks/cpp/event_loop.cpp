@@ -69,7 +69,11 @@ class Library {
   void push(double time_s, std::int32_t priority, std::int64_t payload) {
     queue_.push(time_s, priority, payload);
   }
-  heron::Event pop() { return *queue_.pop(); }
+  heron::Event pop() {
+    heron::Event event;
+    queue_.pop_until(std::numeric_limits<double>::infinity(), {&event, 1});
+    return event;
+  }
 
  private:
   heron::EventQueue queue_;

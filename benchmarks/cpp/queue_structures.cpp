@@ -11,6 +11,7 @@
 #include <ctime>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <random>
 #include <set>
@@ -42,9 +43,9 @@ class Library {
     queue_.push(time_s, priority, payload);
   }
   Event pop() {
-    // Field by field, as a caller reads them: copying the whole right after it was written waits.
-    const auto event = queue_.pop();
-    return {event->time_s, event->priority, event->sequence, event->payload};
+    Event event;
+    queue_.pop_until(std::numeric_limits<double>::infinity(), {&event, 1});
+    return event;
   }
 
  private:
