@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "common/garbage_collection.hpp"
 #include "heron/event_loop.hpp"
 
 namespace heron_bindings {
@@ -16,27 +17,18 @@ EventLoop& loop_of(const py::object& self) { return self.cast<EventLoop&>(); }
 constexpr double kForever = std::numeric_limits<double>::infinity();
 
 // Handlers refer to schedulers and schedulers to handlers, so the collector must see through.
-void take_part_in_garbage_collection(PyHeapTypeObject* heap_type) {
-  PyTypeObject* type = &heap_type->ht_type;
-  type->tp_flags |= Py_TPFLAGS_HAVE_GC;
-  type->tp_traverse = [](PyObject* self, visitproc visit, void* arg) {
-    Py_VISIT(Py_TYPE(self));
-    if (!py::detail::is_holder_constructed(self)) return 0;
-    return py::cast<EventLoop&>(py::handle(self)).traverse(visit, arg);
-  };
-  type->tp_clear = [](PyObject* self) {
-    if (!py::detail::is_holder_constructed(self)) return 0;
-    py::cast<EventLoop&>(py::handle(self)).drop_references();
-    return 0;
-  };
+int traverse(const EventLoop& loop, visitproc visit, void* arg) {
+  return loop.traverse(visit, arg);
 }
+void drop(EventLoop& loop) { loop.drop_references(); }
 
 }  // namespace
 
 void bind_event_loop(py::module_& module) {
-  py::class_<EventLoop>(module, "EventLoop", py::module_local(),
-                        py::custom_type_setup(&take_part_in_garbage_collection),
-                        "The event loop under heron.scheduling.EventScheduler.")
+  py::class_<EventLoop>(
+      module, "EventLoop", py::module_local(),
+      py::custom_type_setup(&take_part_in_garbage_collection<EventLoop, traverse, drop>),
+      "The event loop under heron.scheduling.EventScheduler.")
       .def(py::init<double, std::uint64_t, const py::list&>(), py::arg("start_time_s"),
            py::arg("seed"), py::arg("event_types"))
       .def("_add_agent", &EventLoop::add_agent, py::arg("agent_id"), py::arg("config"),

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/garbage_collection.hpp"
 #include "heron/message_broker.hpp"
 #include "heron/payload.hpp"
 
@@ -115,32 +116,22 @@ py::dict counters(const MessageBroker& broker) {
 
 // Payloads may lead back to whoever holds the broker, so the collector must see through. It runs
 // under the GIL, which whoever holds the broker's lock never waits for.
-void take_part_in_garbage_collection(PyHeapTypeObject* heap_type) {
-  PyTypeObject* type = &heap_type->ht_type;
-  type->tp_flags |= Py_TPFLAGS_HAVE_GC;
-  type->tp_traverse = [](PyObject* self, visitproc visit, void* arg) {
-    Py_VISIT(Py_TYPE(self));
-    if (!py::detail::is_holder_constructed(self)) return 0;
-    for (const Message& message : py::cast<MessageBroker&>(py::handle(self)).unread()) {
-      Py_VISIT(object_at(message.payload));
-    }
-    return 0;
-  };
-  type->tp_clear = [](PyObject* self) {
-    if (!py::detail::is_holder_constructed(self)) return 0;
-    auto& broker = py::cast<MessageBroker&>(py::handle(self));
-    for (const Message& message : broker.unread()) broker.clear_environment(message.env);
-    return 0;
-  };
+int traverse(const MessageBroker& broker, visitproc visit, void* arg) {
+  for (const Message& message : broker.unread()) Py_VISIT(object_at(message.payload));
+  return 0;
+}
+void drop(MessageBroker& broker) {
+  for (const Message& message : broker.unread()) broker.clear_environment(message.env);
 }
 
 }  // namespace
 
 void bind_message_broker(py::module_& module) {
-  py::class_<MessageBroker>(module, "MessageBroker", py::module_local(),
-                            py::custom_type_setup(&take_part_in_garbage_collection),
-                            "The compiled twin of heron.reference.message_broker.MessageBroker, "
-                            "which documents every method.")
+  py::class_<MessageBroker>(
+      module, "MessageBroker", py::module_local(),
+      py::custom_type_setup(&take_part_in_garbage_collection<MessageBroker, traverse, drop>),
+      "The compiled twin of heron.reference.message_broker.MessageBroker, "
+      "which documents every method.")
       .def(py::init([](std::size_t capacity, std::string_view policy) {
              return std::make_unique<MessageBroker>(capacity, heron::queue_policy(policy),
                                                     &release);

@@ -45,11 +45,6 @@ TickEvent from_tuple(const EventTuple& event) {
       event);
 }
 
-template <class T>
-py::array_t<T> to_array(const std::vector<T>& values) {
-  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
-}
-
 py::tuple next_due(TickScheduler& scheduler, double t_end_s, int n_thread) {
   DueEvents due;
   {
@@ -59,8 +54,8 @@ py::tuple next_due(TickScheduler& scheduler, double t_end_s, int n_thread) {
   py::array_t<std::uint8_t> type(static_cast<py::ssize_t>(due.size()));
   std::ranges::transform(due.type, type.mutable_data(),
                          [](EventType t) { return static_cast<std::uint8_t>(t); });
-  return py::make_tuple(to_array(due.lane), to_array(due.agent), to_array(due.time_s), type,
-                        to_array(due.payload));
+  return py::make_tuple(to_array<std::int32_t>(due.lane), to_array<std::int32_t>(due.agent),
+                        to_array<double>(due.time_s), type, to_array<std::int64_t>(due.payload));
 }
 
 void schedule_batch(TickScheduler& scheduler, const InputArray<std::int32_t>& lane,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -23,6 +24,9 @@ struct TickConfig {
 
   friend bool operator==(const TickConfig&, const TickConfig&) = default;
 };
+
+// The first streams, from tick_interval to msg_delay, are those of timing.
+inline constexpr std::size_t kTimingStreamCount = 4;
 
 // Least interval, as configured and as drawn [s].
 inline constexpr double kMinTickInterval_s = 0.001;

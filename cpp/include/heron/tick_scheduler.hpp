@@ -160,7 +160,6 @@ class TickScheduler {
   }
 
  private:
-  static constexpr std::size_t kTimingStreamCount = 4;
   using DrawCounts = std::array<std::uint64_t, kTimingStreamCount>;  // intervals count elsewhere
 
   // What is the same in every lane.
@@ -201,6 +200,7 @@ class TickScheduler {
   [[nodiscard]] StreamKey key_of(const Lane& lane, std::int32_t agent,
                                  Stream stream) const noexcept;
   static bool take_next(Lane& lane, std::int32_t number, double t_end_s, TickEvent& taken);
+  static void count(Lane& lane, const TickEvent& taken) noexcept;
   void finish(Lane& lane, const TickEvent& event);
   void handle(Lane& lane, const TickEvent& event);
   void finish_surfaced(Lane& lane);

@@ -298,12 +298,12 @@ void TickScheduler::advance_to_due(std::int32_t lane, double t_end_s) {
         return;
       }
     }
-    TickEvent taken;
-    take_next(here, lane, t_end_s, taken);
+    here.queue.pop();
+    count(here, coming);
     if (!is_due) {
-      handle(here, taken);
-    } else if (is_live(taken)) {
-      here.surfaced.push_back(taken);
+      handle(here, coming);
+    } else if (is_live(coming)) {
+      here.surfaced.push_back(coming);
     }
   }
 }
@@ -425,9 +425,13 @@ bool TickScheduler::take_next(Lane& lane, std::int32_t number, double t_end_s, T
   Event event;
   if (lane.queue.pop_until(t_end_s, {&event, 1}) == 0) return false;
   decode(number, event, taken);
+  count(lane, taken);
+  return true;
+}
+
+void TickScheduler::count(Lane& lane, const TickEvent& taken) noexcept {
   ++lane.n_processed;
   if (taken.is_periodic) lane.clocks[static_cast<std::size_t>(taken.agent)].is_armed = false;
-  return true;
 }
 
 // Every lane gets its turn even if one throws, so that the outcome is the same for any n_thread.

@@ -124,7 +124,9 @@ class FeatureTable:
                     "added; give arrays their final length before add_block"
                 )
         self._frozen = self._make_store(len(self), self.n_lane, self.n_history)
-        self._bind_blocks()
+        lane = self.values[:, 0]
+        for entry in self._entries.values():
+            entry.block.bind(lane[entry.slots])
         self.values[:, 1:] = self.values[:, :1]
         self._slot_names = [
             f"{'.'.join(key)}.{field}"
@@ -132,11 +134,6 @@ class FeatureTable:
             for field in entry.block.names()
         ]
         self._slot_of_name = {name: k for k, name in enumerate(self._slot_names)}
-
-    def _bind_blocks(self) -> None:
-        lane = self.values[:, 0]
-        for entry in self._entries.values():
-            entry.block.bind(lane[entry.slots])
 
     @property
     def is_frozen(self) -> bool:

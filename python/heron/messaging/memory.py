@@ -10,13 +10,13 @@ from heron import _core
 from heron.errors import ConfigError, HeronError, QueueFullError, nearest
 from heron.messaging.broker import MessageBroker, Subscriber
 from heron.messaging.message import Message
+from heron.reference.message_broker import POLICIES
 from heron.reference.message_broker import MessageBroker as ReferenceQueues
 
 __all__ = ["InMemoryBroker"]
 
 _logger = logging.getLogger(__name__)
 
-_POLICIES = ("drop_oldest", "drop_newest", "reject")
 _QUEUES: dict[str, Any] = {"native": _core.MessageBroker, "reference": ReferenceQueues}
 
 
@@ -243,7 +243,7 @@ class InMemoryBroker(MessageBroker):
 
 
 def _check_bound(capacity: int, policy: str) -> None:
-    if policy not in _POLICIES:
-        raise ConfigError(nearest(policy, _POLICIES, kind="policy"))
+    if policy not in POLICIES:
+        raise ConfigError(nearest(policy, POLICIES, kind="policy"))
     if isinstance(capacity, bool) or not isinstance(capacity, int) or capacity < 1:
         raise ConfigError(f"capacity is {capacity!r}, expected an integer of at least 1")

@@ -33,6 +33,7 @@ class EventScheduler(AgentsOfScheduler):
     def __init__(self, start_time: float = 0.0, *, seed: int = 0) -> None:
         self._ticks = TickScheduler(1, check_seed(seed), start_time)
         self._numbers: dict[str, int] = {}  # of every agent that was ever registered
+        self._names: list[str] = []  # by number
         self._handlers: dict[EventType, Handler] = {}
         self._events: dict[int, Event] = {}  # scheduled ones, by the payload that the core carries
         self._n_scheduled = 0
@@ -176,6 +177,7 @@ class EventScheduler(AgentsOfScheduler):
             self._ticks.register_again(self._numbers[agent_id], config, first_tick_s)
         else:
             self._numbers[agent_id] = self._ticks.register_agent(config, first_tick_s)
+            self._names.append(agent_id)
 
     def _remove_agent(self, agent_id: str) -> None:
         self._ticks.unregister_agent(self._numbers[agent_id])
@@ -186,5 +188,5 @@ class EventScheduler(AgentsOfScheduler):
         return self._ticks.draw_s(0, self._numbers[agent_id], stream)
 
     def _tick(self, tick: TickEvent) -> Event:
-        agent_id = list(self._numbers)[tick.agent]
+        agent_id = self._names[tick.agent]
         return Event(tick.time_s, tick.priority, tick.sequence, EventType.AGENT_TICK, agent_id)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from heron.errors import InvalidArgumentError, QueueFullError
 
-__all__ = ["Message", "MessageBroker"]
+__all__ = ["POLICIES", "Message", "MessageBroker"]
 
 _Key: TypeAlias = tuple[int, int, int]  # channel, recipient, environment
 
-_POLICIES = ("drop_oldest", "drop_newest", "reject")
+POLICIES = ("drop_oldest", "drop_newest", "reject")
 
 
 class Message(NamedTuple):
@@ -225,7 +225,7 @@ class MessageBroker:
 
     @staticmethod
     def _check_policy(policy: str) -> None:
-        if policy not in _POLICIES:
+        if policy not in POLICIES:
             raise InvalidArgumentError(
                 f"unknown queue policy '{policy}', expected drop_oldest, drop_newest or reject"
             )

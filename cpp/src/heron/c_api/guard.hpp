@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -77,6 +78,12 @@ Enum choice(std::int32_t value, std::size_t n_choice, const char* name) {
   const auto n_known = static_cast<std::int32_t>(n_choice);
   if (value < 0 || value >= n_known) throw_no_choice(name, value, n_known);
   return static_cast<Enum>(value);
+}
+
+// An argument that the caller may leave out.
+template <class T>
+std::optional<T> optional(const T* value) {
+  return value == nullptr ? std::nullopt : std::optional<T>(*value);
 }
 
 // Write a result that the caller may leave out.

@@ -1,7 +1,5 @@
 #include "heron/message_courier.hpp"
 
-#include <optional>
-
 #include "handles.hpp"
 
 using namespace heron::c_api;
@@ -50,9 +48,9 @@ heron_status heron_message_courier_send(heron_message_courier* courier, int32_t 
                                         int32_t type, int64_t payload, const double* delay_s,
                                         int32_t* n_copy) {
   return guarded([&] {
-    const auto delay = delay_s == nullptr ? std::nullopt : std::optional(*delay_s);
     const int n_travelling =
-        required(courier, "courier").send(lane, channel, sender, recipient, type, payload, delay);
+        required(courier, "courier")
+            .send(lane, channel, sender, recipient, type, payload, optional(delay_s));
     assign(n_copy, int32_t{n_travelling});
   });
 }

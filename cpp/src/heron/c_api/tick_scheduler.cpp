@@ -1,7 +1,5 @@
 #include "heron/tick_scheduler.hpp"
 
-#include <optional>
-
 #include "handles.hpp"
 
 using namespace heron::c_api;
@@ -14,7 +12,6 @@ using heron::TickScheduler;
 namespace {
 
 constexpr std::size_t kJitterCount = 3;
-constexpr std::size_t kTimingCount = 4;  // the first streams, from tick_interval to msg_delay
 
 EventType event_type(heron_event_type type) {
   return choice<EventType>(type, heron::kEventTypeCount, "type");
@@ -31,10 +28,6 @@ TickConfig from_c(const heron_tick_config& config) {
   result.min_delay_s = config.min_delay_s;
   if (config.has_seed) result.seed = config.seed;
   return result;
-}
-
-std::optional<double> optional(const double* value) {
-  return value == nullptr ? std::nullopt : std::optional(*value);
 }
 
 // The C function as a C++ handler. Its failure travels as an exception, with the text that it left
@@ -147,7 +140,8 @@ heron_status heron_tick_scheduler_draw(heron_tick_scheduler* scheduler, int32_t 
   return guarded([&] {
     double& drawn = required(drawn_s, "drawn_s");
     drawn = required(scheduler, "scheduler")
-                .draw_s(lane, agent, choice<heron::Stream>(timing, kTimingCount, "timing"));
+                .draw_s(lane, agent,
+                        choice<heron::Stream>(timing, heron::kTimingStreamCount, "timing"));
   });
 }
 
