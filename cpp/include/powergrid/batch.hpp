@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "powergrid/network.hpp"
+
+namespace powergrid {
+
+// What became of a lane in the last solve.
+enum class LaneStatus : std::int8_t {
+  kConverged = 0,     // the largest power mismatch is within the tolerance
+  kNoSolution = 1,    // no start led to one: usually the voltage has collapsed
+  kInvalidInput = 2,  // an input is NaN or infinite, or a tap position leaves no voltage
+  kUnsolved = 3,      // not solved yet
+};
+
+// The start from which a lane converged, in the order they are tried.
+enum class LaneStart : std::int8_t {
+  kWarm = 0,    // the lane's last solution
+  kFlat = 1,    // the unloaded network at the lane's taps
+  kDamped = 2,  // the same, with shortened steps
+  kNone = 3,    // none
+};
+
+// A two-dimensional array [row][lane]: the lanes of a row lie side by side.
+template <class T>
+struct Table {
+  T* data = nullptr;
+  std::size_t n_row = 0;
+  std::size_t n_lane = 0;
+  std::size_t stride = 0;  // from row to row, in values
+
+  [[nodiscard]] T& operator()(std::size_t row, std::size_t lane) const noexcept {
+    return data[row * stride + lane];
+  }
+};
+
+// How many lanes were settled by each start since the batch was made.
+struct SolveCounters {
+  std::uint64_t n_warm = 0;
+  std::uint64_t n_flat = 0;
+  std::uint64_t n_damped = 0;
+  std::uint64_t n_failed = 0;     // no solution
+  std::uint64_t n_invalid = 0;    // invalid input
+  std::uint64_t n_iteration = 0;  // Newton steps of all lanes and starts
+};
+
+// Inputs, voltages and results of `n_lane` copies of one network. The arrays never move, so views
+// of them may be kept; a copy is independent. Rows are padded to whole cache lines.
+//
+// A lane that does not converge keeps the voltages and results of its last solution (those of the
+// unloaded network at first) and starts anew from a flat start the next time.
+class Batch {
+ public:
+  // Every lane has the network's inputs and no solution yet. Throws InvalidArgument for no lanes.
+  Batch(const Network& network, std::size_t n_lane);
+
+  [[nodiscard]] std::size_t n_lane() const noexcept { return n_lane_; }
+  [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
+
+  // Inputs, written by the caller.
+  Table<double> p_mw;         // (n_injection)
+  Table<double> q_mvar;       // (n_injection)
+  Table<double> tap_pos;      // (n_tap)
+  Table<double> shunt_step;   // (n_shunt)
+  Table<double> vm_set_pu;    // (n_controlled)
+
+  // State: the last solution.
+  Table<double> v_re_pu;  // (n_node)
+  Table<double> v_im_pu;  // (n_node)
+
+  // Results.
+  Table<double> vm_pu;             // 0 out of supply, (n_bus)
+  Table<double> va_degree;         // (n_bus)
+  Table<double> p_from_mw;         // into the branch at its from end, (n_branch)
+  Table<double> q_from_mvar;       // (n_branch)
+  Table<double> p_to_mw;           // into the branch at its to end, (n_branch)
+  Table<double> q_to_mvar;         // (n_branch)
+  Table<double> loading_percent;   // larger of both ends, (n_branch)
+  Table<double> p_controlled_mw;   // injected by what holds the voltage, (n_controlled)
+  Table<double> q_controlled_mvar; // (n_controlled)
+  std::span<double> mismatch_pu;       // largest power mismatch of the last solve, (n_lane)
+  std::span<std::int32_t> iterations;  // Newton steps of the last solve, all starts, (n_lane)
+  std::span<LaneStatus> status;        // (n_lane)
+  std::span<LaneStart> start;          // (n_lane)
+  std::span<std::uint8_t> is_warm;     // whether the next solve starts from the state, (n_lane)
+  SolveCounters counters;
+
+  // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
+  void forget(std::size_t lane) noexcept;
+
+ private:
+  std::size_t n_lane_;
+  std::size_t stride_;
+  // Memory behind the tables above; see batch.cpp.
+};
+
+}  // namespace powergrid

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "powergrid/batch.hpp"
+#include "powergrid/network.hpp"
+
+namespace powergrid {
+
+// Instructions that the vectorised solvers use.
+enum class SimdLevel : std::uint8_t { kBaseline, kAvx2, kAvx512 };
+
+// The best one of this machine.
+[[nodiscard]] SimdLevel best_simd_level() noexcept;
+// By name ("baseline", "avx2", "avx512"); InvalidArgument if unknown or not of this machine.
+[[nodiscard]] SimdLevel simd_level(std::string_view name);
+
+struct SolveOptions {
+  double tolerance_pu = 1e-8;        // largest power mismatch of a solution, in base_mva
+  std::int32_t max_iterations = 20;  // Newton steps from each start
+  std::int32_t n_thread = 1;
+};
+
+// Solves batches of one network. It owns the scratch memory of its threads, so that solving
+// allocates nothing but the threads themselves; one solver serves one caller at a time. The results
+// of a lane depend on its inputs, its last solution and the SIMD level only: not on its neighbours,
+// its place, the number of lanes or threads.
+class Solver {
+ public:
+  explicit Solver(const Network& network, SimdLevel level = best_simd_level());
+
+  // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
+  // Throws InvalidArgument if the batch is of another network, or an option is out of range.
+  void solve(Batch& batch, const SolveOptions& options = {});
+
+ private:
+  const Network* network_;
+  SimdLevel level_;
+};
+
+}  // namespace powergrid

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "simd.hpp"
+
+// A group of lanes in a workspace: kVec vectors side by side, the unit that a kernel works on.
+// Arrays are [row][kVec], so that all rows of a small network stay in the nearest cache.
+namespace powergrid {
+namespace {
+
+template <int kVec>
+struct Group {
+  // Inputs of every lane, in per unit, gathered from the batch before the first start.
+  Vec* p;         // injection of constant power, (n_node)
+  Vec* q;
+  Vec* p_current; // injection at 1 p.u. that grows with the voltage, (n_node); null if none does
+  Vec* q_current;
+  Vec* g;         // admittance to ground, loads of constant impedance included, (n_node)
+  Vec* b;
+  Vec* tap_m_re;  // factor on the voltage of the changer's winding, complex, (n_tap)
+  Vec* tap_m_im;
+  Vec* vm_set;    // (n_controlled)
+
+  // The solution, and before it the start.
+  Vec* v_re;  // (n_node)
+  Vec* v_im;
+
+  // Currents into each branch at both its ends [p.u.], written by a method's branch_currents().
+  Vec* i_from_re;  // (n_branch)
+  Vec* i_from_im;
+  Vec* i_to_re;
+  Vec* i_to_im;
+  // Power [p.u.] that holds the voltage of each controlled node, by the same.
+  Vec* p_controlled;  // (n_controlled)
+  Vec* q_controlled;
+
+  void* scratch;  // of the method, its workspace_size() bytes
+};
+
+// One run of Newton's method, of the lanes in `active`. Lanes outside keep every bit. On return a
+// lane of `converged` has its solution in v_re, v_im; the other active lanes may hold anything.
+template <int kVec>
+struct Newton {
+  double tolerance;     // largest power mismatch [p.u.]
+  int max_iterations;
+  bool is_damped;       // shorten the steps
+  Mask active[kVec];
+  Mask converged[kVec]; // out
+  Vec mismatch[kVec];   // out, of the active lanes: the last one [p.u.]
+  Vec iterations[kVec]; // in and out: each step of an active lane adds 1
+};
+
+// A method M gives, for kVec of 1 and 2:
+//   size_t scratch_size(plan)                   vectors of scratch for one vector of lanes
+//   void flat_start(plan, network, group, mask) the unloaded network's voltages at the lanes' taps
+//   void iterate(plan, network, group, newton)
+//   void branch_currents(plan, network, group)  from v_re, v_im, and what iterate left in scratch
+// as free function templates in its header (tree_kernel.hpp, sparse_kernel.hpp).
+
+}  // namespace
+}  // namespace powergrid

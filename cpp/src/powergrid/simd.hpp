@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+
+// One vector of doubles of the width this file is compiled for. It is included only by the
+// kernels_*.cpp files, each compiled for its own instructions. Everything here and in the kernels
+// lies in an unnamed namespace, so that the linker never takes one level's code for another's; for
+// the same reason kernels use no inline functions of the standard library.
+//
+// Arithmetic is written out: products are fused where fma() says so and nowhere else (the compiler
+// may not contract), so a lane has the same bits whatever its place or neighbours.
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace powergrid {
+namespace {
+
+#if defined(__AVX512F__)
+using Vec = __m512d;
+inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm512_fmadd_pd(a, b, c); }     //  ab + c
+inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm512_fnmadd_pd(a, b, c); }   // -ab + c
+inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm512_fmsub_pd(a, b, c); }     //  ab - c
+inline Vec sqrt(Vec a) noexcept { return _mm512_sqrt_pd(a); }
+#elif defined(__AVX2__)
+using Vec = __m256d;
+inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm256_fmadd_pd(a, b, c); }
+inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm256_fnmadd_pd(a, b, c); }
+inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm256_fmsub_pd(a, b, c); }
+inline Vec sqrt(Vec a) noexcept { return _mm256_sqrt_pd(a); }
+#else
+using Vec = double __attribute__((vector_size(16)));
+inline Vec fma(Vec a, Vec b, Vec c) noexcept { return a * b + c; }
+inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return c - a * b; }
+inline Vec fms(Vec a, Vec b, Vec c) noexcept { return a * b - c; }
+inline Vec sqrt(Vec a) noexcept { return Vec{__builtin_sqrt(a[0]), __builtin_sqrt(a[1])}; }
+#endif
+
+constexpr std::size_t kWidth = sizeof(Vec) / sizeof(double);
+
+// All bits set where a comparison holds.
+using Mask = decltype(Vec{} < Vec{});
+
+inline Vec broadcast(double x) noexcept { return Vec{} + x; }
+inline Vec select(Mask mask, Vec if_true, Vec if_false) noexcept {
+  return mask ? if_true : if_false;
+}
+inline Vec abs(Vec a) noexcept { return a < 0.0 ? -a : a; }
+inline Vec max(Vec a, Vec b) noexcept { return a > b ? a : b; }  // b where one is NaN
+inline bool any(Mask mask) noexcept {
+  for (std::size_t i = 0; i < kWidth; ++i) {
+    if (mask[i] != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+}  // namespace powergrid
