@@ -29,21 +29,21 @@ struct TreeTap {
 // J [p.u.] is the current that leaves the series impedance into the node, whose parent gives t J.
 struct TreeView {
   std::int32_t n_node;
-  std::int32_t n_tap;                // tapped branches
-  const std::int32_t* parent;        // position, -1 for a source, (n_node)
-  const std::int32_t* branch;        // above the node, -1 for a source, (n_node)
-  const std::uint8_t* is_from_child; // 1 where the node is its branch's from end, (n_node)
-  const std::int32_t* controlled;    // row of a source, else -1, (n_node)
-  const std::int32_t* tap;           // tapped branch above the node, else -1, (n_node)
-  const double* t;                   // of branches without taps, (n_node)
-  const double* z_re;                // [p.u.], (n_node)
+  std::int32_t n_tap;                 // tapped branches
+  const std::int32_t* parent;         // position, -1 for a source, (n_node)
+  const std::int32_t* branch;         // above the node, -1 for a source, (n_node)
+  const std::uint8_t* is_from_child;  // 1 where the node is its branch's from end, (n_node)
+  const std::int32_t* controlled;     // row of a source, else -1, (n_node)
+  const std::int32_t* tap;            // tapped branch above the node, else -1, (n_node)
+  const double* t;                    // of branches without taps, (n_node)
+  const double* z_re;                 // [p.u.], (n_node)
   const double* z_im;
-  const double* g_parent;            // branch shunts at the upper end, (n_node)
+  const double* g_parent;  // branch shunts at the upper end, (n_node)
   const double* b_parent;
-  const double* g_child;             // and at the lower
+  const double* g_child;  // and at the lower
   const double* b_child;
-  const TreeTap* taps;               // (n_tap)
-  const std::int32_t* tap_row;       // rows of Batch::tap_pos
+  const TreeTap* taps;          // (n_tap)
+  const std::int32_t* tap_row;  // rows of Batch::tap_pos
   const std::uint8_t* is_to_row;
 };
 
@@ -55,8 +55,8 @@ struct TreePlan {
 
   [[nodiscard]] TreeView view() const noexcept;
 
-  std::vector<std::int32_t> node;      // at a position, (n_node)
-  std::vector<std::int32_t> position;  // of a node, (n_node)
+  std::vector<std::int32_t> node;       // at a position, (n_node)
+  std::vector<std::int32_t> position;   // of a node, (n_node)
   std::vector<double> rotation_degree;  // of the node's frame, by position, (n_node)
   // Shunts of the branches without taps, summed at each end, by position, (n_node)
   std::vector<double> g_branch;
