@@ -17,6 +17,7 @@ enum class SimdLevel : std::uint8_t { kBaseline, kAvx2, kAvx512 };
 [[nodiscard]] SimdLevel best_simd_level() noexcept;
 // By name ("baseline", "avx2", "avx512"); InvalidArgument if unknown or not of this machine.
 [[nodiscard]] SimdLevel simd_level(std::string_view name);
+[[nodiscard]] std::string_view name_of(SimdLevel level) noexcept;
 
 struct SolveOptions {
   double tolerance_pu = 1e-8;        // largest power mismatch of a solution, in base_mva
@@ -31,6 +32,8 @@ struct SolveOptions {
 class Solver {
  public:
   explicit Solver(const Network& network, SimdLevel level = best_simd_level());
+
+  [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
   // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
   // Throws InvalidArgument if the batch is of another network, or an option is out of range.
