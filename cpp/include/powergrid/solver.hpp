@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "powergrid/batch.hpp"
 #include "powergrid/network.hpp"
@@ -32,6 +32,11 @@ struct SolveOptions {
 class Solver {
  public:
   explicit Solver(const Network& network, SimdLevel level = best_simd_level());
+  Solver(Solver&&) noexcept;
+  Solver& operator=(Solver&&) noexcept;
+  ~Solver();
+
+  [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
   [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
@@ -40,8 +45,11 @@ class Solver {
   void solve(Batch& batch, const SolveOptions& options = {});
 
  private:
+  struct Workspaces;
+
   const Network* network_;
   SimdLevel level_;
+  std::unique_ptr<Workspaces> workspaces_;
 };
 
 }  // namespace powergrid

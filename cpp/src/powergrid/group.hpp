@@ -43,6 +43,9 @@ struct Newton {
   double tolerance;  // largest power mismatch [p.u.]
   int max_iterations;
   bool is_damped;  // shorten the steps
+  // The start is an earlier solution, which must not lead to one of low voltage: a method that can
+  // tell such a one refuses it, and the lane starts flat.
+  bool is_warm;
   Mask active[kVec];
   Mask converged[kVec];  // out
   Vec mismatch[kVec];    // out, of the active lanes: the last one [p.u.]
@@ -51,9 +54,10 @@ struct Newton {
 
 // A method M gives, for kVec of 1 and 2:
 //   size_t scratch_size(plan)                   vectors of scratch for one vector of lanes
+//   void prepare(plan, network, group)          once after the inputs are gathered; may be nothing
 //   void flat_start(plan, network, group, mask) the unloaded network's voltages at the lanes' taps
 //   void iterate(plan, network, group, newton)
-//   void branch_currents(plan, network, group)  from v_re, v_im, and what iterate left in scratch
+//   void branch_currents(plan, network, group)  from v_re, v_im
 // as free function templates in its header (tree_kernel.hpp, sparse_kernel.hpp).
 
 }  // namespace

@@ -105,9 +105,9 @@ bool fits_tree(const NetworkData& data) {
 TreePlan::TreePlan(const NetworkData& data) {
   const std::vector<Step> steps = walk(data);
   const std::size_t n_node = steps.size();
-  std::vector<std::vector<std::int32_t>> tap_rows(data.from_node.size());
+  std::vector<std::int32_t> tap_row(data.from_node.size(), -1);  // at most one a branch
   for (std::size_t row = 0; row < data.tap_branch.size(); ++row) {
-    if (is_tap_in_service(data, row)) tap_rows[index(data.tap_branch[row])].push_back(count(row));
+    if (is_tap_in_service(data, row)) tap_row[index(data.tap_branch[row])] = count(row);
   }
 
   position.resize(n_node);
@@ -149,7 +149,7 @@ TreePlan::TreePlan(const NetworkData& data) {
     (from_child ? b_child : b_parent).push_back(data.b_from_pu[i] * y_scale);
     (from_child ? g_parent : g_child).push_back(data.g_to_pu[i]);
     (from_child ? b_parent : b_child).push_back(data.b_to_pu[i]);
-    if (tap_rows[i].empty()) {
+    if (tap_row[i] < 0) {
       tap.push_back(-1);
       g_branch[above] += g_parent.back();
       b_branch[above] += b_parent.back();
@@ -160,14 +160,9 @@ TreePlan::TreePlan(const NetworkData& data) {
     tap.push_back(count(taps.size()));
     is_at_tap[at] = 1;
     is_at_tap[above] = 1;
-    const std::int32_t first_row = count(tap_row.size());
-    for (const std::int32_t row : tap_rows[i]) {
-      tap_row.push_back(row);
-      is_to_row.push_back(data.tap_is_to[index(row)]);
-    }
     taps.push_back({.position = count(at),
-                    .first_row = first_row,
-                    .last_row = count(tap_row.size()),
+                    .row = tap_row[i],
+                    .is_to = data.tap_is_to[index(tap_row[i])] != 0,
                     .is_from_child = from_child,
                     .ratio = ratio,
                     .r = data.r_pu[i],
@@ -194,9 +189,7 @@ TreeView TreePlan::view() const noexcept {
           .b_parent = b_parent.data(),
           .g_child = g_child.data(),
           .b_child = b_child.data(),
-          .taps = taps.data(),
-          .tap_row = tap_row.data(),
-          .is_to_row = is_to_row.data()};
+          .taps = taps.data()};
 }
 
 std::unique_ptr<const TreePlan> make_tree_plan(const NetworkData& data) {

@@ -9,12 +9,12 @@
 
 namespace powergrid {
 
-// A branch whose tap changers move its ratio, impedance and shunts: the values at neutral.
+// A branch whose tap changer moves its ratio, impedance and shunts: the values at neutral.
 struct TreeTap {
-  std::int32_t position;   // of its lower node
-  std::int32_t first_row;  // its rows of tap_row and is_to_row, up to the next branch's first
-  std::int32_t last_row;
-  bool is_from_child;  // the lower node is the from end
+  std::int32_t position;  // of its lower node
+  std::int32_t row;       // of Batch::tap_pos
+  bool is_to;             // the changer is on the winding of the to end
+  bool is_from_child;     // the lower node is the from end
   double ratio;
   double r, x;            // series impedance [p.u.]
   double g_from, b_from;  // shunts [p.u.]
@@ -42,9 +42,7 @@ struct TreeView {
   const double* b_parent;
   const double* g_child;  // and at the lower
   const double* b_child;
-  const TreeTap* taps;          // (n_tap)
-  const std::int32_t* tap_row;  // rows of Batch::tap_pos
-  const std::uint8_t* is_to_row;
+  const TreeTap* taps;  // (n_tap)
 };
 
 // A radial network in the order in which Newton's method on the tree walks it.
@@ -69,8 +67,6 @@ struct TreePlan {
   std::vector<double> t, z_re, z_im;
   std::vector<double> g_parent, b_parent, g_child, b_child;
   std::vector<TreeTap> taps;
-  std::vector<std::int32_t> tap_row;
-  std::vector<std::uint8_t> is_to_row;
 };
 
 // Whether the tree method solves this network: every part has one source and no loop, no voltage is
