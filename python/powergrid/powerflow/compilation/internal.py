@@ -104,5 +104,7 @@ def column(table: Any, name: str, default: float = np.nan) -> NDArray[np.float64
     """Return a column as numbers, with `default` for what is missing."""
     if name not in table.columns:
         return np.full(len(table), default)
-    values: NDArray[np.float64] = table[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    values: NDArray[np.float64] = (
+        table[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    )
     return np.where(np.isnan(values), default, values)
