@@ -51,7 +51,8 @@ def test_admittances_and_injections_are_pandapowers(name: str) -> None:
     data = compile_network(net).data
     theirs = internal(net)
     assert_same_matrix(admittance(data, data["tap_pos"], data["shunt_step"]), theirs["Ybus"])
-    assert np.allclose(injection(data), theirs["Sbus"], rtol=1e-12, atol=1e-14)
+    scale = abs(theirs["Sbus"]).max()  # sums of one node can cancel
+    assert abs(injection(data) - theirs["Sbus"]).max() <= 1e-13 * scale
     assert np.array_equal(np.sort(data["controlled_node"][data["is_source"] == 1]), theirs["ref"])
     held = np.sort(data["controlled_node"][data["is_source"] == 0])
     assert np.array_equal(held, np.sort(theirs["pv"]))
