@@ -125,6 +125,7 @@ class FlowLane:
         self.result = FlowResult(flow, lane)
         self.n_solve = 0
         self.n_failed = 0
+        self._n_written = 0  # solves at which `net` was last brought up to date
         self._lane = lane
         self._view_inputs()
 
@@ -194,6 +195,16 @@ class FlowLane:
     def to_pandapower(self, *, net: pandapowerNet | None = None) -> pandapowerNet:
         """Return the network with inputs and results; see `PowerFlow.to_pandapower`."""
         return self.flow.to_pandapower(self._lane, net=net)
+
+    def current_net(self) -> pandapowerNet:
+        """Return `net` with its tables brought up to date with the last solve, if there was one.
+
+        That costs a ``runpp`` where pandapower did not solve, once for each solve.
+        """
+        if self._n_written != self.n_solve:
+            self.to_pandapower(net=self.net)
+            self._n_written = self.n_solve
+        return self.net
 
     def _view_inputs(self) -> None:
         for name in INPUTS:

@@ -73,6 +73,7 @@ class PandapowerFlow(PowerFlow):
         self._source_mva = np.zeros(n_lane, np.complex128)
         self._loss_mw = np.zeros(n_lane)
         self._is_warm = np.zeros(n_lane, np.bool_)
+        self._lane_in_net = -1  # whose inputs and results the tables hold
         self._counters = dict.fromkeys(
             ("n_warm", "n_flat", "n_damped", "n_failed", "n_invalid", "n_iteration"), 0
         )
@@ -113,9 +114,18 @@ class PandapowerFlow(PowerFlow):
         for lane in range(self.n_lane):  # runpp knows one network at a time
             self._solve_lane(lane)
 
+    def to_pandapower(
+        self, lane: int = 0, *, net: pp.pandapowerNet | None = None
+    ) -> pp.pandapowerNet:
+        """Return the network as ``runpp`` left it; see `PowerFlow.to_pandapower`."""
+        if net is self.net and lane == self._lane_in_net:
+            return net
+        return super().to_pandapower(lane, net=net)
+
     def _solve_lane(self, lane: int) -> None:
         self.start[lane] = LaneStart.NONE
         self.iterations[lane] = 0
+        self._lane_in_net = -1
         if not self._is_valid(lane):
             self.status[lane] = LaneStatus.INVALID_INPUT
             self._is_warm[lane] = False
@@ -123,6 +133,7 @@ class PandapowerFlow(PowerFlow):
             return
         net = self.net
         write_inputs(self, lane, net)
+        self._lane_in_net = lane
         for start, init in self._starts(lane):
             try:
                 pp.runpp(net, **init, tolerance_mva=self.tolerance_mva, **RUNPP_OPTIONS)
