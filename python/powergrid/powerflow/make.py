@@ -42,7 +42,7 @@ def make_power_flow(
         raise ConfigError(nearest(name, POWER_FLOWS, kind="power flow"))
     if name == "native":
         # Imported where they are used: pandapower takes seconds.
-        from powergrid.powerflow.compile import UnsupportedNetworkError
+        from powergrid.powerflow.errors import UnsupportedNetworkError
         from powergrid.powerflow.native_flow import NativeFlow
 
         try:
