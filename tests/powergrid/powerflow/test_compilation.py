@@ -15,15 +15,15 @@ from flow_reference import admittance, injection
 from flow_zoo import ZOO
 
 from powergrid.powerflow.compilation import compile_network
-from powergrid.powerflow.compilation.internal import OPTIONS
 from powergrid.powerflow.errors import UnsupportedNetworkError
+from powergrid.powerflow.pandapower_tables import RUNPP_OPTIONS
 
 
 def internal(net: Any) -> dict[str, Any]:
     """Return what pandapower computes with, converged or not."""
     with warnings.catch_warnings(), contextlib.suppress(pp.LoadflowNotConverged):
         warnings.filterwarnings("ignore", OLD_TABLES, DeprecationWarning)
-        pp.runpp(net, init="flat", max_iteration=1, **OPTIONS)
+        pp.runpp(net, init="flat", max_iteration=1, **RUNPP_OPTIONS)
     result: dict[str, Any] = net._ppc["internal"]
     return result
 
