@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "powergrid/batch.hpp"
 #include "powergrid/network.hpp"
@@ -31,14 +31,22 @@ struct SolveOptions {
 class Solver {
  public:
   explicit Solver(const Network& network, SimdLevel level = best_simd_level());
+  Solver(Solver&&) noexcept;
+  Solver& operator=(Solver&&) noexcept;
+  ~Solver();
+
+  [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
   // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
   // Throws InvalidArgument if the batch is of another network, or an option is out of range.
   void solve(Batch& batch, const SolveOptions& options = {});
 
  private:
+  struct Workspaces;
+
   const Network* network_;
   SimdLevel level_;
+  std::unique_ptr<Workspaces> workspaces_;
 };
 
 }  // namespace powergrid
