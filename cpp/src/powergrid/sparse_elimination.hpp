@@ -15,10 +15,12 @@ struct Block {
   Pack<kVec> at[kRow][kColumn];
 };
 
-// Where the elimination stands in the plan's lists.
+// Where the elimination stands in the plan's lists, and the sign of the determinant so far.
+template <int kVec>
 struct Cursor {
   const SparseTarget* target;
   const SparseTerm* term;
+  Pack<kVec> sign;
 };
 
 template <int kVec, int kRow, int kColumn>
@@ -62,7 +64,8 @@ template <int kVec, int kRow, int kMiddle, int kColumn>
 // Subtract the terms of the cursor's target and go on to the next.
 template <int kVec, int kRow, int kColumn>
 [[gnu::always_inline]] inline void subtract_terms(Block<kVec, kRow, kColumn>& block,
-                                                  const Vec* factor, Cursor& cursor) noexcept {
+                                                  const Vec* factor,
+                                                  Cursor<kVec>& cursor) noexcept {
   const SparseTerm* term = cursor.term;
   const SparseTerm* const one_end = term + cursor.target->n_one;
   const SparseTerm* const end = one_end + cursor.target->n_two;
@@ -79,7 +82,7 @@ template <int kVec, int kRow, int kColumn>
 }
 
 template <int kVec, int kRow, int kColumn>
-[[gnu::always_inline]] inline void eliminate_lower(Vec* factor, Cursor& cursor) noexcept {
+[[gnu::always_inline]] inline void eliminate_lower(Vec* factor, Cursor<kVec>& cursor) noexcept {
   const std::uint32_t at = cursor.target->at;
   auto block = load_block<kVec, kRow, kColumn>(factor, at);
   subtract_terms(block, factor, cursor);
@@ -87,12 +90,21 @@ template <int kVec, int kRow, int kColumn>
 }
 
 template <int kVec>
-[[gnu::always_inline]] inline Block<kVec, 1, 1> inverse_of(const Block<kVec, 1, 1>& a) noexcept {
-  return {{{pack<kVec>(1.0) / a.at[0][0]}}};
+[[gnu::always_inline]] inline Pack<kVec> determinant(const Block<kVec, 1, 1>& a) noexcept {
+  return a.at[0][0];
 }
 template <int kVec>
-[[gnu::always_inline]] inline Block<kVec, 2, 2> inverse_of(const Block<kVec, 2, 2>& a) noexcept {
-  const Pack<kVec> determinant = fnma(a.at[0][1], a.at[1][0], a.at[0][0] * a.at[1][1]);
+[[gnu::always_inline]] inline Pack<kVec> determinant(const Block<kVec, 2, 2>& a) noexcept {
+  return fnma(a.at[0][1], a.at[1][0], a.at[0][0] * a.at[1][1]);
+}
+template <int kVec>
+[[gnu::always_inline]] inline Block<kVec, 1, 1> inverse_of(const Block<kVec, 1, 1>&,
+                                                           Pack<kVec> determinant) noexcept {
+  return {{{pack<kVec>(1.0) / determinant}}};
+}
+template <int kVec>
+[[gnu::always_inline]] inline Block<kVec, 2, 2> inverse_of(const Block<kVec, 2, 2>& a,
+                                                           Pack<kVec> determinant) noexcept {
   const Pack<kVec> r = pack<kVec>(1.0) / determinant;
   return {{{a.at[1][1] * r, -a.at[0][1] * r}, {-a.at[1][0] * r, a.at[0][0] * r}}};
 }
@@ -120,7 +132,7 @@ template <int kVec, int kColumn>
 template <int kColumn, int kVec, int kRow>
 [[gnu::always_inline]] inline void eliminate_upper(const Block<kVec, kRow, kRow>& inverse,
                                                    std::uint32_t n, Vec* factor,
-                                                   Cursor& cursor) noexcept {
+                                                   Cursor<kVec>& cursor) noexcept {
   for (std::uint32_t k = 0; k < n; ++k) {
     const std::uint32_t at = cursor.target->at;
     auto block = load_block<kVec, kRow, kColumn>(factor, at);
@@ -133,7 +145,7 @@ template <int kColumn, int kVec, int kRow>
 template <int kVec, int kRow>
 [[gnu::always_inline]] inline void eliminate_row(const SparseRow& row,
                                                  Block<kVec, kRow, kRow> diagonal, Vec* factor,
-                                                 Cursor& cursor) noexcept {
+                                                 Cursor<kVec>& cursor) noexcept {
   for (std::uint32_t k = 0; k < row.n_lower; ++k) {
     if (cursor.target->n_unknown == 1) {
       eliminate_lower<kVec, kRow, 1>(factor, cursor);
@@ -142,7 +154,11 @@ template <int kVec, int kRow>
     }
   }
   subtract_terms(diagonal, factor, cursor);
-  const Block<kVec, kRow, kRow> inverse = inverse_of(diagonal);
+  const Pack<kVec> pivot = determinant(diagonal);
+  cursor.sign = each<kVec>([&](int k) __attribute__((always_inline)) {
+    return select(pivot.v[k] < 0.0, -cursor.sign.v[k], cursor.sign.v[k]);
+  });
+  const Block<kVec, kRow, kRow> inverse = inverse_of(diagonal, pivot);
   eliminate_upper<1>(inverse, row.n_upper_one, factor, cursor);
   eliminate_upper<2>(inverse, row.n_upper_two, factor, cursor);
 }
