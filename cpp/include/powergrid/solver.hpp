@@ -17,6 +17,7 @@ enum class SimdLevel : std::uint8_t { kBaseline, kAvx2, kAvx512 };
 [[nodiscard]] SimdLevel best_simd_level() noexcept;
 // By name ("baseline", "avx2", "avx512"); InvalidArgument if unknown or not of this machine.
 [[nodiscard]] SimdLevel simd_level(std::string_view name);
+[[nodiscard]] std::string_view name_of(SimdLevel level) noexcept;
 
 struct SolveOptions {
   double tolerance_pu = 1e-8;        // largest power mismatch of a solution, in base_mva
