@@ -12,7 +12,7 @@ namespace powergrid {
 // Everything that the kernels of one SIMD level need to solve a batch, in plain members: kernels
 // call no inline function that another level might have compiled as well.
 struct SolveJob {
-  const NetworkData* network;
+  const Network* network;
   const SparsePlan* sparse;  // null: the tree method
   TreeView tree;
   IoView io;
@@ -33,9 +33,15 @@ struct SolveJob {
   int max_iterations;
 };
 
+// How the network's method keeps nodes and voltages.
+[[nodiscard]] IoPlan make_io_plan(const Network& network);
+// The parts of a job that belong to a network and its plan, which must outlive it, and to a batch.
+void bind_network(SolveJob& job, const Network& network, const IoPlan& io);
+void bind_batch(SolveJob& job, Batch& batch);
+
 // Scratch memory of one thread.
 struct GroupMemory {
-  double* data[2];  // of one vector of lanes and of two, on cache lines
+  double* data[2];    // of one vector of lanes and of two, on cache lines
   bool is_filled[2];  // with what no lane changes
 };
 

@@ -55,18 +55,6 @@ constexpr std::pair<std::string_view, SimdLevel> kLevels[] = {
     {"avx512", SimdLevel::kAvx512},
 };
 
-IoPlan io_plan(const Network& network) {
-  const TreePlan* tree = network.tree();
-  if (tree == nullptr) {
-    throw InvalidArgument("the network is solved by the sparse method, which is not built in");
-  }
-  return IoPlan(network.data(), {.node = tree->node,
-                                 .rotation_degree = tree->rotation_degree,
-                                 .g_extra = tree->g_branch,
-                                 .b_extra = tree->b_branch,
-                                 .is_rewritten = tree->is_at_tap});
-}
-
 void check(const SolveOptions& options) {
   if (!(options.tolerance_pu > 0.0) || !std::isfinite(options.tolerance_pu)) {
     throw InvalidArgument("tolerance_pu is " + std::to_string(options.tolerance_pu) +
@@ -97,8 +85,8 @@ SimdLevel simd_level(std::string_view name) {
     available += available.empty() ? "" : ", ";
     available += known;
   }
-  throw InvalidArgument("SIMD level \"" + std::string(name) + "\" is not one of this machine's: " +
-                        available);
+  throw InvalidArgument("SIMD level \"" + std::string(name) +
+                        "\" is not one of this machine's: " + available);
 }
 
 std::string_view name_of(SimdLevel level) noexcept {
@@ -110,24 +98,22 @@ struct Solver::Workspaces {
   struct Thread {
     Lines one;
     Lines two;
-    GroupMemory memory;
+    GroupMemory memory{};
     SolveCounters counters;
   };
 
-  Workspaces(const Network& network, const Kernels& kernels)
-      : kernels(kernels), io(io_plan(network)) {
-    job.network = &network.data();
-    job.sparse = network.sparse();
-    job.tree = network.tree()->view();
-    job.io = io.view();
+  Workspaces(const Network& network, const Kernels& of_level)
+      : kernels(of_level), io(make_io_plan(network)) {
+    bind_network(job, network, io);
     add_thread();
   }
 
   void add_thread() {
     const std::size_t n = kernels.memory_size(job);
-    Thread thread{.one = allocate_lines(n), .two = allocate_lines(2 * n)};
+    Thread& thread = threads.emplace_back();
+    thread.one = allocate_lines(n);
+    thread.two = allocate_lines(2 * n);
     thread.memory = {{thread.one.get(), thread.two.get()}, {false, false}};
-    threads.push_back(std::move(thread));
   }
 
   const Kernels& kernels;
@@ -151,28 +137,7 @@ void Solver::solve(Batch& batch, const SolveOptions& options) {
   check(options);
   Workspaces& all = *workspaces_;
   SolveJob& job = all.job;
-  job.p_mw = batch.p_mw;
-  job.q_mvar = batch.q_mvar;
-  job.tap_pos = batch.tap_pos;
-  job.shunt_step = batch.shunt_step;
-  job.vm_set_pu = batch.vm_set_pu;
-  job.v_re_pu = batch.v_re_pu;
-  job.v_im_pu = batch.v_im_pu;
-  job.vm_pu = batch.vm_pu;
-  job.va_degree = batch.va_degree;
-  job.p_from_mw = batch.p_from_mw;
-  job.q_from_mvar = batch.q_from_mvar;
-  job.p_to_mw = batch.p_to_mw;
-  job.q_to_mvar = batch.q_to_mvar;
-  job.loading_percent = batch.loading_percent;
-  job.p_controlled_mw = batch.p_controlled_mw;
-  job.q_controlled_mvar = batch.q_controlled_mvar;
-  job.mismatch_pu = batch.mismatch_pu.data();
-  job.iterations = batch.iterations.data();
-  job.status = batch.status.data();
-  job.start = batch.start.data();
-  job.is_warm = batch.is_warm.data();
-  job.n_lane = batch.n_lane();
+  bind_batch(job, batch);
   job.tolerance_pu = options.tolerance_pu;
   job.max_iterations = options.max_iterations;
 
