@@ -41,7 +41,8 @@ def largest_factor(flow: NativeFlow) -> float:
 @given(radial_networks())
 def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     probe = NativeFlow(net)
-    assert probe.method == "tree"
+    # A phase shifter that moves makes ratios complex, which is none of the tree's.
+    assert probe.method == ("sparse" if net.trafo.tap_changer_type[0] == "Ideal" else "tree")
     top = largest_factor(probe)
     factors = np.array([0.0, 0.5, 0.9 * top, 0.97 * top, 1.5 * top])
     flow = NativeFlow(probe.compiled, len(factors), tolerance=1e-10)
