@@ -40,13 +40,12 @@ Mismatch<kVec> set_mismatches(const SparsePlan& plan, const Group<kVec>& group,
     const SparseRow& row = plan.row.data[r];
     const std::size_t node = static_cast<std::size_t>(row.node);
     const ComplexPack<kVec> v = voltage(group, row.node);
-    ComplexPack<kVec> i = load_pair<kVec>(scratch.slot, r) * v;
+    ComplexPack<kVec> i = diagonal(plan, group, scratch, r) * v;
     for (std::uint32_t e = row.fixed.begin; e < row.fixed.end; ++e) {
       i = fma(same<kVec>(plan.fixed_y.data[e]), voltage(group, plan.fixed_node.data[e]), i);
     }
     for (std::uint32_t e = row.varying.begin; e < row.varying.end; ++e) {
-      i = fma(load_pair<kVec>(scratch.slot, plan.row.size + e),
-              voltage(group, plan.varying_node.data[e]), i);
+      i = fma(load_pair<kVec>(scratch.slot, e), voltage(group, plan.varying_node.data[e]), i);
     }
     store_pair(scratch.current, r, i);
     ComplexPack<kVec> wanted = load<kVec>(group.p, group.q, node);
@@ -99,15 +98,14 @@ inline Block<kVec, 2, 2> set_free_row(const SparsePlan& plan, const Group<kVec>&
     set_two(plan.fixed_at.data[e], same<kVec>(plan.fixed_y.data[e]));
   }
   for (std::uint32_t e = row.varying.begin; e < row.varying.one_end; ++e) {
-    set_one(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e),
-            plan.varying_node.data[e]);
+    set_one(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, e), plan.varying_node.data[e]);
   }
   for (std::uint32_t e = row.varying.one_end; e < row.varying.two_end; ++e) {
-    set_two(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e));
+    set_two(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, e));
   }
 
   // d(conj(F)/conj(V)) = direct dV + mirrored conj(dV).
-  ComplexPack<kVec> direct = load_pair<kVec>(scratch.slot, r);
+  ComplexPack<kVec> direct = diagonal(plan, group, scratch, r);
   ComplexPack<kVec> mirrored = load_pair<kVec>(scratch.current, r) * v * inverse;
   if (group.p_current != nullptr) {
     const std::size_t node = static_cast<std::size_t>(row.node);
@@ -143,15 +141,14 @@ inline Block<kVec, 1, 1> set_held_row(const SparsePlan& plan, const Group<kVec>&
     set_two(plan.fixed_at.data[e], same<kVec>(plan.fixed_y.data[e]));
   }
   for (std::uint32_t e = row.varying.begin; e < row.varying.one_end; ++e) {
-    set_one(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e),
-            plan.varying_node.data[e]);
+    set_one(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, e), plan.varying_node.data[e]);
   }
   for (std::uint32_t e = row.varying.one_end; e < row.varying.two_end; ++e) {
-    set_two(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e));
+    set_two(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, e));
   }
   // dP / d(angle) = -Q - |V|^2 B.
   const ComplexPack<kVec> i = load_pair<kVec>(scratch.current, r);
-  const ComplexPack<kVec> y = load_pair<kVec>(scratch.slot, r);
+  const ComplexPack<kVec> y = diagonal(plan, group, scratch, r);
   const Pack<kVec> q = fms(v.im, i.re, v.re * i.im);
   return {{{-fma(norm(v), y.im, q)}}};
 }

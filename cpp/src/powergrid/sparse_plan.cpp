@@ -24,6 +24,7 @@ struct SparsePlan::Storage {
   std::vector<SparseComplex> fixed_y;
   std::vector<std::int32_t> varying_node;
   std::vector<std::uint32_t> varying_at;
+  std::vector<SparseComplex> diagonal_y;
   std::vector<SparseComplex> slot_y;
   std::vector<SparseAddition> addition;
   std::vector<SparseTap> tap;
@@ -283,11 +284,6 @@ class Builder {
   void write_admittances(SparsePlan::Storage& out) {
     const std::uint32_t n_row = static_cast<std::uint32_t>(node_of_row_.size());
     for (std::uint32_t i = 0; i < n_row; ++i) {
-      const Entry& entry = diagonal_[index(node_of_row_[i])];
-      out.slot_y.push_back(parts(entry.y));
-      for (const std::uint32_t part : entry.part) out.addition.push_back({i, part});
-    }
-    for (std::uint32_t i = 0; i < n_row; ++i) {
       SparseRow row{};
       row.node = node_of_row_[i];
       row.controlled = controlled_of_node_[index(row.node)];
@@ -327,6 +323,17 @@ class Builder {
         *varying_end[kind] = count(out.varying_node);
       }
       out.row.push_back(row);
+    }
+    for (SparseRow& row : out.row) {
+      const Entry& entry = diagonal_[index(row.node)];
+      out.diagonal_y.push_back(parts(entry.y));
+      row.diagonal_slot = kNone;
+      if (entry.part.empty()) continue;
+      row.diagonal_slot = static_cast<std::int32_t>(out.slot_y.size());
+      for (const std::uint32_t part : entry.part) {
+        out.addition.push_back({count(out.slot_y), part});
+      }
+      out.slot_y.push_back({0.0, 0.0});
     }
   }
 
@@ -447,6 +454,7 @@ std::unique_ptr<const SparsePlan> make_sparse_plan(const NetworkData& data) {
   plan->fixed_y = view(storage->fixed_y);
   plan->varying_node = view(storage->varying_node);
   plan->varying_at = view(storage->varying_at);
+  plan->diagonal_y = view(storage->diagonal_y);
   plan->slot_y = view(storage->slot_y);
   plan->addition = view(storage->addition);
   plan->tap = view(storage->tap);
