@@ -83,8 +83,8 @@ void gather(const SolveJob& job, std::size_t lane, const Group<kVec>& group,
   Vec guard[kVec];
   for (int k = 0; k < kVec; ++k) guard[k] = Vec{};
   gather_sums<kVec, false>(io.power, job.p_mw, job.q_mvar, lane, group.p, group.q, guard);
-  gather_sums<kVec, false>(io.current, job.p_mw, job.q_mvar, lane, group.p_current,
-                           group.q_current, guard);
+  gather_sums<kVec, false>(io.current, job.p_mw, job.q_mvar, lane, group.p_current, group.q_current,
+                           guard);
   gather_sums<kVec, false>(io.impedance, job.p_mw, job.q_mvar, lane, group.g, group.b, guard);
   gather_sums<kVec, true>(io.shunt, job.shunt_step, job.shunt_step, lane, group.g, group.b, guard);
   for (int k = 0; k < kVec; ++k) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "group_io.hpp"
+#include "sparse_kernel.hpp"
 #include "tree_kernel.hpp"
 
 // Solves groups of lanes: gather, the chain of starts, scatter. The body of kernels_*.cpp.
@@ -27,6 +28,27 @@ struct TreeMethod {
   template <int kVec>
   void find_currents(const Group<kVec>& group) const noexcept {
     branch_currents(plan, group);
+  }
+};
+
+struct SparseMethod {
+  const SparsePlan& plan;
+  const Network& network;
+
+  std::size_t scratch_size() const noexcept { return powergrid::scratch_size(plan); }
+  template <int kVec>
+  void prepare_group(const Group<kVec>&) const noexcept {}
+  template <int kVec>
+  void start_flat(const Group<kVec>& group, const Mask* mask) const noexcept {
+    flat_start(plan, network, group, mask);
+  }
+  template <int kVec>
+  void run(const Group<kVec>& group, Newton<kVec>& newton) const noexcept {
+    iterate(plan, network, group, newton);
+  }
+  template <int kVec>
+  void find_currents(const Group<kVec>& group) const noexcept {
+    branch_currents(plan, network, group);
   }
 };
 
@@ -148,7 +170,8 @@ void report(const SolveJob& job, std::size_t lane, const Outcome<kVec>& outcome,
 template <int kVec, class Method>
 void solve_group(const SolveJob& job, const Method& method, const Group<kVec>& group,
                  std::size_t lane, SolveCounters& counters) noexcept {
-  Mask is_lane[kVec], is_warm[kVec];
+  Mask is_lane[kVec]{};
+  Mask is_warm[kVec]{};
   for (std::size_t j = 0; j < kVec * kWidth; ++j) {
     const bool is_one = lane + j < job.n_lane;
     is_lane[j / kWidth][j % kWidth] = is_one ? -1 : 0;
@@ -194,13 +217,20 @@ void solve_vectors(const SolveJob& job, const Method& method, GroupMemory& memor
 
 void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
            SolveCounters& counters) noexcept {
-  solve_vectors(job, TreeMethod{job.tree}, memory, first, last, counters);
+  if (job.sparse == nullptr) {
+    solve_vectors(job, TreeMethod{job.tree}, memory, first, last, counters);
+  } else {
+    solve_vectors(job, SparseMethod{*job.sparse, *job.network}, memory, first, last, counters);
+  }
 }
 
 std::size_t memory_size(const SolveJob& job) noexcept {
   Group<1> group;
   const std::size_t n_vector = lay_out(job.io, static_cast<Vec*>(nullptr), group);
-  return (n_vector + TreeMethod{job.tree}.scratch_size()) * kWidth;
+  const std::size_t n_scratch = job.sparse == nullptr
+                                    ? TreeMethod{job.tree}.scratch_size()
+                                    : SparseMethod{*job.sparse, *job.network}.scratch_size();
+  return (n_vector + n_scratch) * kWidth;
 }
 
 constexpr Kernels kKernels{.width = kWidth, .memory_size = memory_size, .solve = solve};

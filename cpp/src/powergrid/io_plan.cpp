@@ -28,7 +28,9 @@ double share(const std::vector<double>& shares, std::size_t i) noexcept {
 
 }  // namespace
 
-IoSums IoPlan::Sums::view() const noexcept { return {sums.data(), terms.data(), count(sums.size())}; }
+IoSums IoPlan::Sums::view() const noexcept {
+  return {sums.data(), terms.data(), count(sums.size())};
+}
 
 // Terms by row of the group, each row's in the order in which they were added.
 class IoPlan::Collector {
@@ -75,8 +77,7 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
   }
   for (std::size_t row = 0; row < n_node; ++row) {
     const std::size_t node = index(node_at[row]);
-    const auto [re, im] =
-        direction(rows.rotation_degree.empty() ? 0.0 : rows.rotation_degree[row]);
+    const auto [re, im] = direction(rows.rotation_degree.empty() ? 0.0 : rows.rotation_degree[row]);
     is_rotated_ |= re != 1.0;
     const std::int32_t first_bus = count(bus_.size());
     bus_.insert(bus_.end(), buses[node].begin(), buses[node].end());
@@ -112,9 +113,8 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
   }
   const auto never = [](std::size_t) { return false; };
   const auto nothing = [](std::size_t) { return std::pair(0.0, 0.0); };
-  power_ = power.sums(never, [this](std::size_t row) {
-    return std::pair(nodes_[row].p, nodes_[row].q);
-  });
+  power_ = power.sums(never,
+                      [this](std::size_t row) { return std::pair(nodes_[row].p, nodes_[row].q); });
   current_ = current.sums(never, nothing);
   impedance_ = impedance.sums(
       [&](std::size_t row) {

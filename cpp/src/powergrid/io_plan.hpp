@@ -64,14 +64,14 @@ struct IoView {
   std::int32_t n_branch;
   std::int32_t n_tap;
   std::int32_t n_controlled;
-  bool has_current;      // some injection grows with the voltage
-  bool is_rotated;       // some rotation is not 1
-  const IoNode* nodes;   // by row of the group, (n_node)
-  IoSums power;          // of p_mw, q_mvar
-  IoSums current;        // of p_mw, q_mvar
-  IoSums impedance;      // of p_mw, q_mvar
-  IoSums shunt;          // of shunt_step alone, added to what `impedance` left
-  const IoTap* taps;     // those in service
+  bool has_current;     // some injection grows with the voltage
+  bool is_rotated;      // some rotation is not 1
+  const IoNode* nodes;  // by row of the group, (n_node)
+  IoSums power;         // of p_mw, q_mvar
+  IoSums current;       // of p_mw, q_mvar
+  IoSums impedance;     // of p_mw, q_mvar
+  IoSums shunt;         // of shunt_step alone, added to what `impedance` left
+  const IoTap* taps;    // those in service
   std::int32_t n_io_tap;
   const IoBranch* branches;  // those in service
   std::int32_t n_io_branch;
@@ -86,10 +86,10 @@ class IoPlan {
  public:
   // What a method keeps in its own way, by row of the group; empty for "as the network has it".
   struct Rows {
-    std::vector<std::int32_t> node;             // at each row
-    std::vector<double> rotation_degree;        // of each row's frame
-    std::vector<double> g_extra, b_extra;       // added to the node's admittance
-    std::vector<std::uint8_t> is_rewritten;     // 1 if the method adds to g and b of a group
+    std::vector<std::int32_t> node;          // at each row
+    std::vector<double> rotation_degree;     // of each row's frame
+    std::vector<double> g_extra, b_extra;    // added to the node's admittance
+    std::vector<std::uint8_t> is_rewritten;  // 1 if the method adds to g and b of a group
   };
 
   IoPlan(const NetworkData& data, const Rows& rows);

@@ -21,7 +21,8 @@ using Vec = __m512d;
 inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm512_fmadd_pd(a, b, c); }    //  ab + c
 inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm512_fnmadd_pd(a, b, c); }  // -ab + c
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm512_fmsub_pd(a, b, c); }    //  ab - c
-inline Vec sqrt(Vec a) noexcept { return _mm512_sqrt_pd(a); }
+// The plain form makes g++ 12 warn about its own header.
+inline Vec sqrt(Vec a) noexcept { return _mm512_maskz_sqrt_pd(0xff, a); }
 #elif defined(__AVX2__)
 using Vec = __m256d;
 inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm256_fmadd_pd(a, b, c); }

@@ -12,7 +12,7 @@ namespace powergrid {
 // Everything that the kernels of one SIMD level need to solve a batch, in plain members: kernels
 // call no inline function that another level might have compiled as well.
 struct SolveJob {
-  const NetworkData* network;
+  const Network* network;
   const SparsePlan* sparse;  // null: the tree method
   TreeView tree;
   IoView io;
@@ -35,7 +35,7 @@ struct SolveJob {
 
 // Scratch memory of one thread.
 struct GroupMemory {
-  double* data[2];  // of one vector of lanes and of two, on cache lines
+  double* data[2];    // of one vector of lanes and of two, on cache lines
   bool is_filled[2];  // with what no lane changes
 };
 

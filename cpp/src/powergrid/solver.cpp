@@ -57,9 +57,7 @@ constexpr std::pair<std::string_view, SimdLevel> kLevels[] = {
 
 IoPlan io_plan(const Network& network) {
   const TreePlan* tree = network.tree();
-  if (tree == nullptr) {
-    throw InvalidArgument("the network is solved by the sparse method, which is not built in");
-  }
+  if (tree == nullptr) return IoPlan(network.data(), {});
   return IoPlan(network.data(), {.node = tree->node,
                                  .rotation_degree = tree->rotation_degree,
                                  .g_extra = tree->g_branch,
@@ -97,8 +95,8 @@ SimdLevel simd_level(std::string_view name) {
     available += available.empty() ? "" : ", ";
     available += known;
   }
-  throw InvalidArgument("SIMD level \"" + std::string(name) + "\" is not one of this machine's: " +
-                        available);
+  throw InvalidArgument("SIMD level \"" + std::string(name) +
+                        "\" is not one of this machine's: " + available);
 }
 
 std::string_view name_of(SimdLevel level) noexcept {
@@ -110,24 +108,25 @@ struct Solver::Workspaces {
   struct Thread {
     Lines one;
     Lines two;
-    GroupMemory memory;
+    GroupMemory memory{};
     SolveCounters counters;
   };
 
-  Workspaces(const Network& network, const Kernels& kernels)
-      : kernels(kernels), io(io_plan(network)) {
-    job.network = &network.data();
+  Workspaces(const Network& network, const Kernels& of_level)
+      : kernels(of_level), io(io_plan(network)) {
+    job.network = &network;
     job.sparse = network.sparse();
-    job.tree = network.tree()->view();
+    if (network.tree() != nullptr) job.tree = network.tree()->view();
     job.io = io.view();
     add_thread();
   }
 
   void add_thread() {
     const std::size_t n = kernels.memory_size(job);
-    Thread thread{.one = allocate_lines(n), .two = allocate_lines(2 * n)};
+    Thread& thread = threads.emplace_back();
+    thread.one = allocate_lines(n);
+    thread.two = allocate_lines(2 * n);
     thread.memory = {{thread.one.get(), thread.two.get()}, {false, false}};
-    threads.push_back(std::move(thread));
   }
 
   const Kernels& kernels;

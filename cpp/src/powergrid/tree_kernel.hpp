@@ -36,8 +36,8 @@ struct Series {
 
 template <int kVec>
 struct TreeScratch {
-  TreeRow<kVec>* rows;        // (n_node)
-  Vec* old_re;                // voltages before a damped step, (n_node)
+  TreeRow<kVec>* rows;  // (n_node)
+  Vec* old_re;          // voltages before a damped step, (n_node)
   Vec* old_im;
   TreeTapRow<kVec>* taps;  // (n_tap)
 };
@@ -53,8 +53,7 @@ TreeScratch<kVec> tree_scratch(const TreeView& plan, const Group<kVec>& group) n
   scratch.rows = static_cast<TreeRow<kVec>*>(group.scratch);
   scratch.old_re = reinterpret_cast<Vec*>(scratch.rows + plan.n_node);
   scratch.old_im = scratch.old_re + plan.n_node * kVec;
-  scratch.taps =
-      reinterpret_cast<TreeTapRow<kVec>*>(scratch.old_im + plan.n_node * kVec);
+  scratch.taps = reinterpret_cast<TreeTapRow<kVec>*>(scratch.old_im + plan.n_node * kVec);
   return scratch;
 }
 
@@ -266,10 +265,8 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
       const Vec parent_im = group.v_im[parent + k];
       const Vec j_re = fma(row.k_rr[k], parent_re, fma(row.k_ri[k], parent_im, row.a_re[k]));
       const Vec j_im = fma(row.k_ir[k], parent_re, fma(row.k_ii[k], parent_im, row.a_im[k]));
-      const Vec v_re =
-          fma(branch.z_im, j_im, fnma(branch.z_re, j_re, branch.t * parent_re));
-      const Vec v_im =
-          fnma(branch.z_im, j_re, fnma(branch.z_re, j_im, branch.t * parent_im));
+      const Vec v_re = fma(branch.z_im, j_im, fnma(branch.z_re, j_re, branch.t * parent_re));
+      const Vec v_im = fnma(branch.z_im, j_re, fnma(branch.z_re, j_im, branch.t * parent_im));
 
       const Vec old_re = group.v_re[at];
       const Vec old_im = group.v_im[at];
@@ -306,7 +303,7 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
 
 // Damped steps change no voltage by more than this part of it. Mixtures of voltages that obey the
 // branches obey them as well, and a lane ends with a whole step only.
-constexpr double kLongestStep = 0.1;
+constexpr double kTreeLongestStep = 0.1;
 
 template <int kVec>
 void shorten(const TreeView& plan, const Group<kVec>& group, const Mask* active,
@@ -314,7 +311,7 @@ void shorten(const TreeView& plan, const Group<kVec>& group, const Mask* active,
   const TreeScratch<kVec> scratch = tree_scratch(plan, group);
   Vec part[kVec];
   for (int k = 0; k < kVec; ++k) {
-    const Vec limit = kLongestStep / sqrt(square[k]);
+    const Vec limit = kTreeLongestStep / sqrt(square[k]);
     part[k] = select(active[k] & (limit < 1.0), limit, broadcast(1.0));
   }
   for (int at = 0; at < plan.n_node * kVec; ++at) {
@@ -361,7 +358,7 @@ void iterate(const TreeView& plan, const Group<kVec>& group, Newton<kVec>& newto
       newton.mismatch[k] = select(active[k] & is_finite, mismatch, newton.mismatch[k]);
       newton.iterations[k] += select(active[k], broadcast(1.0), Vec{});
       Mask is_small = active[k] & (mismatch < newton.tolerance);
-      if (newton.is_damped) is_small &= ~(kLongestStep / sqrt(step.square[k]) < 1.0);
+      if (newton.is_damped) is_small &= ~(kTreeLongestStep / sqrt(step.square[k]) < 1.0);
       const Mask is_refused = newton.is_warm ? is_small & ~(lowest[k] > 0.0) : Mask{};
       newton.converged[k] |= is_small & ~is_refused;
       active[k] &= is_finite & ~is_small;

@@ -1,0 +1,276 @@
+#include "powergrid/solver.hpp"
+
+#include <doctest.h>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "allocations.hpp"
+#include "network_builder.hpp"
+#include "powergrid/batch.hpp"
+#include "powergrid/error.hpp"
+#include "powergrid/network.hpp"
+
+namespace {
+
+using heron_tests::NetworkBuilder;
+using heron_tests::random_radial;
+using heron_tests::two_nodes;
+using powergrid::Batch;
+using powergrid::InvalidArgument;
+using powergrid::LaneStart;
+using powergrid::LaneStatus;
+using powergrid::Network;
+using powergrid::simd_level;
+using powergrid::SimdLevel;
+using powergrid::SolveOptions;
+using powergrid::Solver;
+using powergrid::Table;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::vector<SimdLevel> levels() {
+  std::vector<SimdLevel> all;
+  for (const char* name : {"baseline", "avx2", "avx512"}) {
+    try {
+      all.push_back(simd_level(name));
+    } catch (const InvalidArgument&) {
+    }
+  }
+  return all;
+}
+
+// Inputs of one lane, a function of its number alone: some too heavy, some invalid.
+void set_inputs(Batch& batch, std::size_t lane, std::size_t number, int round = 0) {
+  std::mt19937 engine(
+      static_cast<std::uint32_t>(7 * number + 1000 * static_cast<std::size_t>(round)));
+  const powergrid::NetworkData& data = batch.network().data();
+  double scale = 0.5 + static_cast<double>(engine() % 1000) / 1000.0;
+  if (number % 11 == 3) scale *= 1e4;
+  for (std::size_t row = 0; row < batch.p_mw.n_row; ++row) {
+    const double factor = scale * (0.8 + static_cast<double>(engine() % 1000) / 2500.0);
+    batch.p_mw(row, lane) = factor * data.p_mw[row];
+    batch.q_mvar(row, lane) = factor * data.q_mvar[row];
+  }
+  if (number % 13 == 5) batch.q_mvar(0, lane) = kNan;
+  for (std::size_t row = 0; row < batch.tap_pos.n_row; ++row) {
+    batch.tap_pos(row, lane) = static_cast<double>(engine() % 17) - 8.0;
+  }
+}
+
+// Everything that a solve writes of a lane.
+std::vector<double> record(const Batch& batch, std::size_t lane) {
+  std::vector<double> all;
+  for (const Table<double>* table :
+       {&batch.v_re_pu, &batch.v_im_pu, &batch.vm_pu, &batch.va_degree, &batch.p_from_mw,
+        &batch.q_from_mvar, &batch.p_to_mw, &batch.q_to_mvar, &batch.loading_percent,
+        &batch.p_controlled_mw, &batch.q_controlled_mvar}) {
+    for (std::size_t row = 0; row < table->n_row; ++row) all.push_back((*table)(row, lane));
+  }
+  all.push_back(batch.mismatch_pu[lane]);
+  all.push_back(batch.iterations[lane]);
+  all.push_back(static_cast<double>(batch.status[lane]));
+  all.push_back(static_cast<double>(batch.start[lane]));
+  all.push_back(batch.is_warm[lane]);
+  return all;
+}
+
+constexpr std::size_t kLaneCount = 85;
+
+// Two rounds of solves, the second warm where the first was solved.
+void solve_twice(Solver& solver, Batch& batch, int n_thread) {
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t lane = 0; lane < batch.n_lane(); ++lane) set_inputs(batch, lane, lane, round);
+    solver.solve(batch, {.n_thread = n_thread});
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a lane of a batch has the bits of a lane alone, on every level") {
+  const Network network(random_radial(3, 40, 2).data);
+  for (const SimdLevel level : levels()) {
+    CAPTURE(static_cast<int>(level));
+    Solver solver(network, level);
+    Batch many(network, kLaneCount);
+    solve_twice(solver, many, 1);
+    int n_solved = 0;
+    for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
+      Batch one(network, 1);
+      for (int round = 0; round < 2; ++round) {
+        set_inputs(one, 0, lane, round);
+        solver.solve(one);
+      }
+      CHECK(record(one, 0) == record(many, lane));
+      n_solved += one.status[0] == LaneStatus::kConverged ? 1 : 0;
+    }
+    CHECK(n_solved > 60);
+    CHECK(many.counters.n_failed > 5);
+    CHECK(many.counters.n_invalid > 5);
+    CHECK(many.counters.n_warm > 50);
+  }
+}
+
+TEST_CASE("a lane has the same bits at any place") {
+  const Network network(random_radial(4, 30, 1).data);
+  Solver solver(network);
+  Batch there(network, kLaneCount);
+  Batch back(network, kLaneCount);
+  for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
+    set_inputs(there, lane, lane);
+    set_inputs(back, lane, kLaneCount - 1 - lane);
+  }
+  solver.solve(there);
+  solver.solve(back);
+  for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
+    CHECK(record(there, lane) == record(back, kLaneCount - 1 - lane));
+  }
+}
+
+TEST_CASE("any number of threads gives the same bits and counters") {
+  const Network network(random_radial(5, 50, 2).data);
+  Batch one(network, kLaneCount);
+  Solver of_one(network);
+  solve_twice(of_one, one, 1);
+  for (const int n_thread : {2, 8, 100}) {
+    CAPTURE(n_thread);
+    Solver solver(network);
+    Batch many(network, kLaneCount);
+    solve_twice(solver, many, n_thread);
+    for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
+      CHECK(record(one, lane) == record(many, lane));
+    }
+    CHECK(many.counters.n_iteration == one.counters.n_iteration);
+    CHECK(many.counters.n_warm == one.counters.n_warm);
+    CHECK(many.counters.n_failed == one.counters.n_failed);
+  }
+}
+
+TEST_CASE("levels agree to the last digits") {
+  const Network network(random_radial(6, 60, 1).data);
+  std::vector<std::vector<double>> records;
+  for (const SimdLevel level : levels()) {
+    Batch batch(network, 1);
+    Solver solver(network, level);
+    solver.solve(batch, {.tolerance_pu = 1e-11});
+    REQUIRE(batch.status[0] == LaneStatus::kConverged);
+    batch.mismatch_pu[0] = 0.0;  // what rounding leaves of it differs
+    records.push_back(record(batch, 0));
+  }
+  for (const std::vector<double>& other : records) {
+    REQUIRE(other.size() == records[0].size());
+    for (std::size_t i = 0; i < other.size(); ++i) {
+      CHECK(std::abs(other[i] - records[0][i]) <= 1e-12 * (1.0 + std::abs(records[0][i])));
+    }
+  }
+}
+
+TEST_CASE("a solve does not allocate") {
+  const Network network(random_radial(7, 30, 1).data);
+  Solver solver(network);
+  Batch batch(network, kLaneCount);
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t lane = 0; lane < kLaneCount; ++lane) set_inputs(batch, lane, lane, round);
+    const std::uint64_t before = heron_tests::n_allocation();
+    solver.solve(batch);
+    CHECK(heron_tests::n_allocation() == before);
+  }
+}
+
+TEST_CASE("an input that is not a number makes its lane invalid and no other") {
+  NetworkBuilder net = two_nodes(0.01, 0.02, 0.5, 0.1);
+  net.tap(0, false, 0.0125, 0.0);
+  net.shunt(1, 0.0, 0.1, 1.0);
+  net.tap(0, false, 0.0125, 0.0);
+  net.data.tap_branch.back() = -1;  // ignored, whatever its value
+  const Network network(net.data);
+  Batch batch(network, 20);
+  Batch clean(network, 20);
+  const std::size_t n_invalid = 10;
+  batch.p_mw(0, 0) = kNan;
+  batch.q_mvar(0, 1) = kInfinity;
+  batch.p_mw(0, 2) = -kInfinity;
+  batch.tap_pos(0, 3) = kNan;
+  batch.tap_pos(0, 4) = -80.0;  // leaves no voltage
+  batch.tap_pos(0, 5) = -200.0;
+  batch.shunt_step(0, 6) = kNan;
+  batch.vm_set_pu(0, 7) = kNan;
+  batch.vm_set_pu(0, 8) = 0.0;
+  batch.vm_set_pu(0, 9) = kInfinity;
+  batch.tap_pos(1, 10) = kNan;
+  Solver solver(network);
+  solver.solve(batch);
+  solver.solve(clean);
+  for (std::size_t lane = 0; lane < 20; ++lane) {
+    CAPTURE(lane);
+    if (lane >= n_invalid) {
+      CHECK(record(batch, lane) == record(clean, lane));
+      continue;
+    }
+    CHECK(batch.status[lane] == LaneStatus::kInvalidInput);
+    CHECK(batch.start[lane] == LaneStart::kNone);
+    CHECK(batch.iterations[lane] == 0);
+    CHECK(batch.is_warm[lane] == 0);
+    CHECK(batch.vm_pu(1, lane) == 1.0);  // as the batch began
+    for (const double value : record(batch, lane)) CHECK(!std::isnan(value));
+  }
+  CHECK(batch.counters.n_invalid == n_invalid);
+  CHECK(batch.counters.n_flat == 20 - n_invalid);
+}
+
+TEST_CASE("a second solve starts warm, a forgotten lane flat with the bits of the first") {
+  const Network network(random_radial(8, 25, 1).data);
+  Solver solver(network);
+  Batch batch(network, 3);
+  solver.solve(batch);
+  const std::vector<double> first = record(batch, 1);
+  const std::int32_t n_flat = batch.iterations[0];
+  batch.forget(1);
+  solver.solve(batch);
+  CHECK(batch.start[0] == LaneStart::kWarm);
+  CHECK(batch.iterations[0] < n_flat);
+  CHECK(batch.start[1] == LaneStart::kFlat);
+  CHECK(record(batch, 1) == first);
+  CHECK(batch.counters.n_warm == 2);
+  CHECK(batch.counters.n_flat == 4);
+  CHECK(batch.counters.n_iteration ==
+        static_cast<std::uint64_t>(4 * n_flat + 2 * batch.iterations[0]));
+}
+
+TEST_CASE("a copy of a batch is solved as the batch itself") {
+  const Network network(random_radial(9, 25, 1).data);
+  Solver solver(network);
+  Batch batch(network, 9);
+  for (std::size_t lane = 0; lane < 9; ++lane) set_inputs(batch, lane, lane);
+  solver.solve(batch);
+  Batch copy(batch);
+  solver.solve(batch);
+  solver.solve(copy);
+  for (std::size_t lane = 0; lane < 9; ++lane) CHECK(record(batch, lane) == record(copy, lane));
+}
+
+TEST_CASE("options out of range and batches of others are refused") {
+  const Network network(two_nodes(0.01, 0.02, 0.5, 0.1).data);
+  const Network other(two_nodes(0.01, 0.02, 0.5, 0.1).data);
+  Solver solver(network);
+  Batch batch(network, 1);
+  Batch of_other(other, 1);
+  CHECK_THROWS_WITH_AS(solver.solve(of_other), "the batch is of another network than the solver",
+                       InvalidArgument);
+  for (const double tolerance : {0.0, -1.0, kNan, kInfinity}) {
+    CHECK_THROWS_AS(solver.solve(batch, {.tolerance_pu = tolerance}), InvalidArgument);
+  }
+  CHECK_THROWS_WITH_AS(solver.solve(batch, {.max_iterations = 0}),
+                       "max_iterations is 0, expected at least 1", InvalidArgument);
+  CHECK_THROWS_WITH_AS(solver.solve(batch, {.n_thread = 0}), "n_thread is 0, expected at least 1",
+                       InvalidArgument);
+  CHECK_THROWS_AS(static_cast<void>(simd_level("sse9")), InvalidArgument);
+  CHECK(simd_level("baseline") == SimdLevel::kBaseline);
+  CHECK(batch.status[0] == LaneStatus::kUnsolved);
+}
