@@ -33,6 +33,12 @@ struct SolveJob {
   int max_iterations;
 };
 
+// How the network's method keeps nodes and voltages.
+[[nodiscard]] IoPlan make_io_plan(const Network& network);
+// The parts of a job that belong to a network and its plan, which must outlive it, and to a batch.
+void bind_network(SolveJob& job, const Network& network, const IoPlan& io);
+void bind_batch(SolveJob& job, Batch& batch);
+
 // Scratch memory of one thread.
 struct GroupMemory {
   double* data[2];    // of one vector of lanes and of two, on cache lines

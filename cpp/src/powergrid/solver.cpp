@@ -55,16 +55,6 @@ constexpr std::pair<std::string_view, SimdLevel> kLevels[] = {
     {"avx512", SimdLevel::kAvx512},
 };
 
-IoPlan io_plan(const Network& network) {
-  const TreePlan* tree = network.tree();
-  if (tree == nullptr) return IoPlan(network.data(), {});
-  return IoPlan(network.data(), {.node = tree->node,
-                                 .rotation_degree = tree->rotation_degree,
-                                 .g_extra = tree->g_branch,
-                                 .b_extra = tree->b_branch,
-                                 .is_rewritten = tree->is_at_tap});
-}
-
 void check(const SolveOptions& options) {
   if (!(options.tolerance_pu > 0.0) || !std::isfinite(options.tolerance_pu)) {
     throw InvalidArgument("tolerance_pu is " + std::to_string(options.tolerance_pu) +
@@ -113,11 +103,8 @@ struct Solver::Workspaces {
   };
 
   Workspaces(const Network& network, const Kernels& of_level)
-      : kernels(of_level), io(io_plan(network)) {
-    job.network = &network;
-    job.sparse = network.sparse();
-    if (network.tree() != nullptr) job.tree = network.tree()->view();
-    job.io = io.view();
+      : kernels(of_level), io(make_io_plan(network)) {
+    bind_network(job, network, io);
     add_thread();
   }
 
@@ -150,28 +137,7 @@ void Solver::solve(Batch& batch, const SolveOptions& options) {
   check(options);
   Workspaces& all = *workspaces_;
   SolveJob& job = all.job;
-  job.p_mw = batch.p_mw;
-  job.q_mvar = batch.q_mvar;
-  job.tap_pos = batch.tap_pos;
-  job.shunt_step = batch.shunt_step;
-  job.vm_set_pu = batch.vm_set_pu;
-  job.v_re_pu = batch.v_re_pu;
-  job.v_im_pu = batch.v_im_pu;
-  job.vm_pu = batch.vm_pu;
-  job.va_degree = batch.va_degree;
-  job.p_from_mw = batch.p_from_mw;
-  job.q_from_mvar = batch.q_from_mvar;
-  job.p_to_mw = batch.p_to_mw;
-  job.q_to_mvar = batch.q_to_mvar;
-  job.loading_percent = batch.loading_percent;
-  job.p_controlled_mw = batch.p_controlled_mw;
-  job.q_controlled_mvar = batch.q_controlled_mvar;
-  job.mismatch_pu = batch.mismatch_pu.data();
-  job.iterations = batch.iterations.data();
-  job.status = batch.status.data();
-  job.start = batch.start.data();
-  job.is_warm = batch.is_warm.data();
-  job.n_lane = batch.n_lane();
+  bind_batch(job, batch);
   job.tolerance_pu = options.tolerance_pu;
   job.max_iterations = options.max_iterations;
 

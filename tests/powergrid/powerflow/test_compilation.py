@@ -15,15 +15,15 @@ from flow_reference import admittance, injection
 from flow_zoo import ZOO
 
 from powergrid.powerflow.compilation import compile_network
-from powergrid.powerflow.compilation.internal import OPTIONS
 from powergrid.powerflow.errors import UnsupportedNetworkError
+from powergrid.powerflow.pandapower_tables import RUNPP_OPTIONS
 
 
 def internal(net: Any) -> dict[str, Any]:
     """Return what pandapower computes with, converged or not."""
     with warnings.catch_warnings(), contextlib.suppress(pp.LoadflowNotConverged):
         warnings.filterwarnings("ignore", OLD_TABLES, DeprecationWarning)
-        pp.runpp(net, init="flat", max_iteration=1, **OPTIONS)
+        pp.runpp(net, init="flat", max_iteration=1, **RUNPP_OPTIONS)
     result: dict[str, Any] = net._ppc["internal"]
     return result
 
@@ -51,7 +51,8 @@ def test_admittances_and_injections_are_pandapowers(name: str) -> None:
     data = compile_network(net).data
     theirs = internal(net)
     assert_same_matrix(admittance(data, data["tap_pos"], data["shunt_step"]), theirs["Ybus"])
-    assert np.allclose(injection(data), theirs["Sbus"], rtol=1e-12, atol=1e-14)
+    scale = abs(theirs["Sbus"]).max()  # sums of one node can cancel
+    assert abs(injection(data) - theirs["Sbus"]).max() <= 1e-13 * scale
     assert np.array_equal(np.sort(data["controlled_node"][data["is_source"] == 1]), theirs["ref"])
     held = np.sort(data["controlled_node"][data["is_source"] == 0])
     assert np.array_equal(held, np.sort(theirs["pv"]))

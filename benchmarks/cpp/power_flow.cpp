@@ -1,0 +1,100 @@
+// Time of the power flow on radial networks, per lane: warm, tolerance 1e-8, one thread, every load
+// changed by up to 5 % before each solve, which is not counted.
+//
+//     power_flow            whole solves: levels, numbers of lanes, sizes of network
+//     power_flow stages     the stages of one group, for this machine's instructions
+//
+// Each figure is the least of many rounds, because what else the machine does only adds to it.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <string_view>
+
+#include "feeder.hpp"
+#include "power_flow_stages.hpp"
+#include "powergrid/batch.hpp"
+#include "powergrid/network.hpp"
+#include "powergrid/solver.hpp"
+
+namespace {
+
+using powergrid::Batch;
+using powergrid::Network;
+using powergrid::SimdLevel;
+using powergrid::Solver;
+
+class Loads {
+ public:
+  explicit Loads(Batch& batch) : batch_(batch) {}
+
+  void change() {
+    const powergrid::NetworkData& data = batch_.network().data();
+    for (std::size_t row = 0; row < batch_.p_mw.n_row; ++row) {
+      for (std::size_t lane = 0; lane < batch_.n_lane(); ++lane) {
+        state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+        const double factor = 0.95 + 0.1 * static_cast<double>(state_ >> 11) * 0x1p-53;
+        batch_.p_mw(row, lane) = factor * data.p_mw[row];
+        batch_.q_mvar(row, lane) = factor * data.q_mvar[row];
+      }
+    }
+  }
+
+ private:
+  Batch& batch_;
+  std::uint64_t state_ = 1;
+};
+
+void time_solves(int n_node, std::size_t n_lane, SimdLevel level, double budget_s) {
+  const Network network(Feeder(n_node).data);
+  Solver solver(network, level);
+  Batch batch(network, n_lane);
+  Loads loads(batch);
+  loads.change();
+  solver.solve(batch);
+  double least_s = 1e9;
+  double all_s = 0.0;
+  int n_round = 0;
+  const std::uint64_t n_before = batch.counters.n_iteration;
+  for (; n_round < 5 || all_s < budget_s; ++n_round) {
+    loads.change();
+    const auto began = std::chrono::steady_clock::now();
+    solver.solve(batch);
+    const double s =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    least_s = std::min(least_s, s);
+    all_s += s;
+  }
+  const double lanes = static_cast<double>(n_lane);
+  const double steps = static_cast<double>(batch.counters.n_iteration - n_before);
+  std::printf(
+      "%-9.*s %6d nodes %6zu lanes  %9.3f us a lane  %6.2f ns a lane and node"
+      "  %.2f steps  %llu failed\n",
+      static_cast<int>(powergrid::name_of(level).size()), powergrid::name_of(level).data(), n_node,
+      n_lane, 1e6 * least_s / lanes, 1e9 * least_s / lanes / n_node, steps / (lanes * n_round),
+      static_cast<unsigned long long>(batch.counters.n_failed));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "stages") {
+    for (const int n_node : {75, 1000, 10000}) {
+      const Network network(Feeder(n_node).data);
+      Batch batch(network, 1024);
+      Loads loads(batch);
+      time_stages(batch, [&] { loads.change(); });
+    }
+    return 0;
+  }
+  const SimdLevel best = powergrid::best_simd_level();
+  for (const auto level : {SimdLevel::kBaseline, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
+    if (level <= best) time_solves(75, 1024, level, 0.5);
+  }
+  for (const std::size_t n_lane : {1u, 8u, 16u, 64u, 1024u, 16384u})
+    time_solves(75, n_lane, best, 0.3);
+  for (const int n_node : {75, 1000, 10000}) {
+    for (const std::size_t n_lane : {1u, 16u, 128u}) time_solves(n_node, n_lane, best, 0.3);
+  }
+}
