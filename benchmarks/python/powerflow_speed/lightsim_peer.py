@@ -57,6 +57,7 @@ def _single(problem: Problem) -> Contender:
         solve,
         lambda _: v[model.node_of_bus],
         iterations=lambda: float(grid.get_algo().get_nb_iter()),
+        converged=lambda: v.size > 0,
     )
 
 
@@ -95,6 +96,7 @@ def _series(problem: Problem) -> Contender:
         voltages,
         n_lane=n_lane,
         iterations=lambda: float(np.mean(series.get_row_nb_iter())),
+        converged=lambda: all(series.converged_mask()),
     )
 
 
@@ -117,8 +119,7 @@ def _grid(problem: Problem) -> Any:
     fixed = _fixed_nodes(model)
     held = [(int(i), 0.0, abs(v)) for i, v in zip(model.source, model.source_v, strict=True)]
     held += [
-        (int(i), p * base, vm)
-        for i, p, vm in zip(model.pv, model.pv_p, model.pv_vm, strict=True)
+        (int(i), p * base, vm) for i, p, vm in zip(model.pv, model.pv_p, model.pv_vm, strict=True)
     ]
     s_load = problem.p_mw[0] + 1j * problem.q_mvar[0]
     loads = [(int(i), s) for i, s in zip(model.load_node, s_load, strict=True)]

@@ -66,6 +66,7 @@ def _single(problem: Problem) -> Contender:
         lambda _: _voltages(dss, order)[model.node_of_bus],
         bound_pu=BOUND_PU,
         iterations=lambda: float(dss.Solution.Iterations()),
+        converged=lambda: bool(dss.Solution.Converged()),
     )
 
 

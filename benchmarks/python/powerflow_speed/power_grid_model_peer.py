@@ -12,11 +12,12 @@ from powerflow_speed.contender import Contender
 from powerflow_speed.per_unit import PerUnitModel
 from powerflow_speed.problems import Problem
 
-__all__ = ["BATCH", "contenders", "is_installed"]
+__all__ = ["BATCHES", "contenders", "is_installed"]
 
 SINGLE = "power-grid-model, single, {}"
 BATCH = "power-grid-model, batch, {}"
 METHODS = {"newton_raphson": "Newton-Raphson", "iterative_current": "iterative current"}
+BATCHES = [BATCH.format(name) for name in METHODS.values()]
 # Its tolerance is on the change of a voltage between iterations, not on a mismatch.
 TOLERANCE_PU, MAX_ITERATIONS = 1e-8, 100
 N_SCENARIO = 1024
@@ -36,9 +37,7 @@ def contenders(problem: Problem) -> list[Contender]:
     """
     if len(problem.model.pv):
         return []
-    return [
-        make(problem, method) for method in METHODS for make in (_single, _batch)
-    ]
+    return [make(problem, method) for method in METHODS for make in (_single, _batch)]
 
 
 def _single(problem: Problem, method: str) -> Contender:
