@@ -1,5 +1,7 @@
 """Types of the compiled core of powergrid."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,3 +24,131 @@ def line_drop_step(
     All arrays have shape (n_regulator,), float64, C-contiguous: anything else is a TypeError, and
     lengths that disagree an InvalidArgumentError. Releases the GIL.
     """
+
+def best_simd_level() -> str:
+    """Return the widest instructions of this machine: "baseline", "avx2" or "avx512"."""
+
+class Network:
+    """A network, checked and prepared once; const, so any number of batches may share it.
+
+    Parameters
+    ----------
+    data : dict
+        Every field of ``powergrid::NetworkData`` (cpp/include/powergrid/network.hpp) by its name:
+        C-contiguous arrays of int32 (indices), uint8 (``is_source``, ``tap_is_to``, ``tap_kind``)
+        and float64, and the numbers ``base_mva`` and ``n_phase``.
+    method : {"", "tree", "sparse"}
+        "" chooses by the shape of the network.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If a field is missing or unknown, or its values make no network; it names the entry.
+    TypeError
+        If an array has another dtype or is not C-contiguous.
+    """
+
+    def __init__(self, data: dict[str, Any], method: str = "") -> None: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def n_bus(self) -> int: ...
+    @property
+    def n_node(self) -> int: ...
+    @property
+    def n_branch(self) -> int: ...
+    @property
+    def n_controlled(self) -> int: ...
+    @property
+    def n_tap(self) -> int: ...
+    @property
+    def n_injection(self) -> int: ...
+    @property
+    def n_shunt(self) -> int: ...
+
+class Batch:
+    """Inputs, voltages and results of `n_lane` copies of one network.
+
+    Every array is a view, (n_row, n_lane) or (n_lane,), that keeps the batch alive and never moves;
+    rows are padded, so tables are not contiguous as a whole. Inputs and state may be written.
+    """
+
+    def __init__(self, network: Network, n_lane: int = 1) -> None: ...
+    @property
+    def n_lane(self) -> int: ...
+    def forget(self, lane: int) -> None:
+        """Begin the lane's next solve from a flat start."""
+
+    counters: dict[str, int]
+    # Inputs.
+    @property
+    def p_mw(self) -> NDArray[np.float64]: ...
+    @property
+    def q_mvar(self) -> NDArray[np.float64]: ...
+    @property
+    def tap_pos(self) -> NDArray[np.float64]: ...
+    @property
+    def shunt_step(self) -> NDArray[np.float64]: ...
+    @property
+    def vm_set_pu(self) -> NDArray[np.float64]: ...
+    # State.
+    @property
+    def v_re_pu(self) -> NDArray[np.float64]: ...
+    @property
+    def v_im_pu(self) -> NDArray[np.float64]: ...
+    @property
+    def is_warm(self) -> NDArray[np.uint8]: ...
+    # Results.
+    @property
+    def vm_pu(self) -> NDArray[np.float64]: ...
+    @property
+    def va_degree(self) -> NDArray[np.float64]: ...
+    @property
+    def p_from_mw(self) -> NDArray[np.float64]: ...
+    @property
+    def q_from_mvar(self) -> NDArray[np.float64]: ...
+    @property
+    def p_to_mw(self) -> NDArray[np.float64]: ...
+    @property
+    def q_to_mvar(self) -> NDArray[np.float64]: ...
+    @property
+    def loading_percent(self) -> NDArray[np.float64]: ...
+    @property
+    def p_controlled_mw(self) -> NDArray[np.float64]: ...
+    @property
+    def q_controlled_mvar(self) -> NDArray[np.float64]: ...
+    @property
+    def mismatch_pu(self) -> NDArray[np.float64]: ...
+    @property
+    def iterations(self) -> NDArray[np.int32]: ...
+    @property
+    def status(self) -> NDArray[np.int8]: ...
+    @property
+    def start(self) -> NDArray[np.int8]: ...
+
+class Solver:
+    """Solves batches of one network with scratch memory of its own; for one caller at a time.
+
+    Parameters
+    ----------
+    network : Network
+    simd : {"", "baseline", "avx2", "avx512"}
+        Instructions; "" takes the best of this machine.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If the machine lacks the instructions.
+    """
+
+    def __init__(self, network: Network, simd: str = "") -> None: ...
+    @property
+    def simd(self) -> str: ...
+    def solve(
+        self,
+        batch: Batch,
+        tolerance_pu: float = 1e-8,
+        max_iterations: int = 20,
+        n_thread: int = 1,
+    ) -> None:
+        """Solve every lane; `Batch.status` says what became of each. Releases the GIL."""

@@ -1,7 +1,10 @@
 #include <pybind11/pybind11.h>
 
 #include "common/errors.hpp"
+#include "powergrid/bind_batch.hpp"
 #include "powergrid/bind_line_drop.hpp"
+#include "powergrid/bind_network.hpp"
+#include "powergrid/bind_solver.hpp"
 #include "powergrid/error.hpp"
 
 PYBIND11_MODULE(_core, module) {
@@ -9,4 +12,7 @@ PYBIND11_MODULE(_core, module) {
       "Compiled core of powergrid. Import its parts from the packages that document them.";
   heron_bindings::translate_error<powergrid::InvalidArgument, heron_bindings::kInvalidArgument>();
   heron_bindings::bind_line_drop(module);
+  heron_bindings::bind_network(module);
+  heron_bindings::bind_batch(module);
+  heron_bindings::bind_solver(module);
 }

@@ -55,6 +55,7 @@ def test_a_cmake_project_finds_the_package_and_both_languages_print_the_same(
     assert run(build / "fleet_c") == printed
     for line in CHECKED_LINES:
         assert line in printed
+    assert "lanes have a solution" in run(build / "feeder")
 
 
 def test_the_package_for_programs_has_no_copy_of_the_python_modules() -> None:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -51,51 +52,61 @@ struct SolveCounters {
 // Inputs, voltages and results of `n_lane` copies of one network. The arrays never move, so views
 // of them may be kept; a copy is independent. Rows are padded to whole cache lines.
 //
-// A lane that does not converge keeps the voltages and results of its last solution (those of the
-// unloaded network at first) and starts anew from a flat start the next time.
+// A lane that does not converge keeps the voltages and results of its last solution (the network's
+// start voltages and no flows at first) and starts anew from a flat start the next time.
 class Batch {
  public:
-  // Every lane has the network's inputs and no solution yet. Throws InvalidArgument for no lanes.
+  // Every lane has the network's inputs and no solution yet. The network must outlive the batch.
+  // Throws InvalidArgument for no lanes.
   Batch(const Network& network, std::size_t n_lane);
+  Batch(const Batch& other);
+  Batch& operator=(const Batch&) = delete;
+  ~Batch() = default;
 
+  [[nodiscard]] const Network& network() const noexcept { return *network_; }
   [[nodiscard]] std::size_t n_lane() const noexcept { return n_lane_; }
-  [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
+
+  // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
+  void forget(std::size_t lane) noexcept { is_warm[lane] = 0; }
 
   // Inputs, written by the caller.
-  Table<double> p_mw;         // (n_injection)
-  Table<double> q_mvar;       // (n_injection)
-  Table<double> tap_pos;      // (n_tap)
-  Table<double> shunt_step;   // (n_shunt)
-  Table<double> vm_set_pu;    // (n_controlled)
+  Table<double> p_mw;        // (n_injection)
+  Table<double> q_mvar;      // (n_injection)
+  Table<double> tap_pos;     // (n_tap)
+  Table<double> shunt_step;  // (n_shunt)
+  Table<double> vm_set_pu;   // (n_controlled)
 
   // State: the last solution.
-  Table<double> v_re_pu;  // (n_node)
-  Table<double> v_im_pu;  // (n_node)
+  Table<double> v_re_pu;            // (n_node)
+  Table<double> v_im_pu;            // (n_node)
+  std::span<std::uint8_t> is_warm;  // whether the next solve starts from the state, (n_lane)
 
   // Results.
-  Table<double> vm_pu;             // 0 out of supply, (n_bus)
-  Table<double> va_degree;         // (n_bus)
-  Table<double> p_from_mw;         // into the branch at its from end, (n_branch)
-  Table<double> q_from_mvar;       // (n_branch)
-  Table<double> p_to_mw;           // into the branch at its to end, (n_branch)
-  Table<double> q_to_mvar;         // (n_branch)
-  Table<double> loading_percent;   // larger of both ends, (n_branch)
-  Table<double> p_controlled_mw;   // injected by what holds the voltage, (n_controlled)
-  Table<double> q_controlled_mvar; // (n_controlled)
+  Table<double> vm_pu;                 // 0 out of supply, (n_bus)
+  Table<double> va_degree;             // (n_bus)
+  Table<double> p_from_mw;             // into the branch at its from end, (n_branch)
+  Table<double> q_from_mvar;           // (n_branch)
+  Table<double> p_to_mw;               // into the branch at its to end, (n_branch)
+  Table<double> q_to_mvar;             // (n_branch)
+  Table<double> loading_percent;       // larger of both ends, (n_branch)
+  Table<double> p_controlled_mw;       // injected by what holds the voltage, (n_controlled)
+  Table<double> q_controlled_mvar;     // (n_controlled)
   std::span<double> mismatch_pu;       // largest power mismatch of the last solve, (n_lane)
   std::span<std::int32_t> iterations;  // Newton steps of the last solve, all starts, (n_lane)
   std::span<LaneStatus> status;        // (n_lane)
   std::span<LaneStart> start;          // (n_lane)
-  std::span<std::uint8_t> is_warm;     // whether the next solve starts from the state, (n_lane)
   SolveCounters counters;
 
-  // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
-  void forget(std::size_t lane) noexcept;
-
  private:
+  struct alignas(64) CacheLine {
+    std::array<std::byte, 64> bytes;
+  };
+
+  void lay_out();
+
+  const Network* network_;
   std::size_t n_lane_;
-  std::size_t stride_;
-  // Memory behind the tables above; see batch.cpp.
+  std::vector<CacheLine> memory_;  // of all tables and spans
 };
 
 }  // namespace powergrid

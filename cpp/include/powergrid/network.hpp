@@ -36,10 +36,10 @@ struct NetworkData {
 
   // Nodes whose voltage is held: sources (magnitude and angle) and generators (magnitude). One row
   // a node.
-  std::vector<std::int32_t> controlled_node;     // (n_controlled)
-  std::vector<std::uint8_t> is_source;           // 1 source, 0 generator, (n_controlled)
-  std::vector<double> controlled_vm_pu;          // set-point a batch begins with, (n_controlled)
-  std::vector<double> controlled_va_degree;      // of a source, (n_controlled)
+  std::vector<std::int32_t> controlled_node;  // (n_controlled)
+  std::vector<std::uint8_t> is_source;        // 1 source, 0 generator, (n_controlled)
+  std::vector<double> controlled_vm_pu;       // set-point a batch begins with, (n_controlled)
+  std::vector<double> controlled_va_degree;   // of a source, (n_controlled)
 
   // Branches: an ideal transformer ratio * exp(j shift) at the from end, then a pi circuit.
   std::vector<std::int32_t> from_node;  // -1 (both ends) out of service, (n_branch)
@@ -60,13 +60,13 @@ struct NetworkData {
   // Tap changers. The branch's values above are those at the neutral position. A changer on the to
   // winding also scales series impedance (by the square) and shunts (inversely), as these are
   // referred to that winding.
-  std::vector<std::int32_t> tap_branch;   // -1: a row without a changer, whose value is ignored
-  std::vector<std::uint8_t> tap_is_to;    // 1 on the winding of the to end, (n_tap)
-  std::vector<TapKind> tap_kind;          // (n_tap)
-  std::vector<double> tap_neutral;        // (n_tap)
-  std::vector<double> tap_step;           // fraction of the winding's voltage a step, (n_tap)
-  std::vector<double> tap_angle_degree;   // angle of the added voltage, or of one step, (n_tap)
-  std::vector<double> tap_pos;            // position a batch begins with, (n_tap)
+  std::vector<std::int32_t> tap_branch;  // -1: a row without a changer, whose value is ignored
+  std::vector<std::uint8_t> tap_is_to;   // 1 on the winding of the to end, (n_tap)
+  std::vector<TapKind> tap_kind;         // (n_tap)
+  std::vector<double> tap_neutral;       // (n_tap)
+  std::vector<double> tap_step;          // fraction of the winding's voltage a step, (n_tap)
+  std::vector<double> tap_angle_degree;  // angle of the added voltage, or of one step, (n_tap)
+  std::vector<double> tap_pos;           // position a batch begins with, (n_tap)
 
   // Injections: loads, generators of set power, storages.
   std::vector<std::int32_t> injection_node;  // -1: without effect, (n_injection)
@@ -74,7 +74,7 @@ struct NetworkData {
   std::vector<double> p_mw;                  // input a batch begins with, (n_injection)
   std::vector<double> q_mvar;
   // Shares of p and q that grow with the voltage and with its square; empty if none does.
-  std::vector<double> p_current_share;    // (n_injection) or empty, all four alike
+  std::vector<double> p_current_share;  // (n_injection) or empty, all four alike
   std::vector<double> q_current_share;
   std::vector<double> p_impedance_share;
   std::vector<double> q_impedance_share;
@@ -120,6 +120,8 @@ class Network {
   [[nodiscard]] const SparsePlan* sparse() const noexcept { return sparse_.get(); }
 
  private:
+  void prepare();
+
   NetworkData data_;
   Method method_ = Method::kTree;
   std::unique_ptr<const TreePlan> tree_;

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "powergrid/batch.hpp"
 #include "powergrid/network.hpp"
@@ -17,6 +17,7 @@ enum class SimdLevel : std::uint8_t { kBaseline, kAvx2, kAvx512 };
 [[nodiscard]] SimdLevel best_simd_level() noexcept;
 // By name ("baseline", "avx2", "avx512"); InvalidArgument if unknown or not of this machine.
 [[nodiscard]] SimdLevel simd_level(std::string_view name);
+[[nodiscard]] std::string_view name_of(SimdLevel level) noexcept;
 
 struct SolveOptions {
   double tolerance_pu = 1e-8;        // largest power mismatch of a solution, in base_mva
@@ -31,14 +32,24 @@ struct SolveOptions {
 class Solver {
  public:
   explicit Solver(const Network& network, SimdLevel level = best_simd_level());
+  Solver(Solver&&) noexcept;
+  Solver& operator=(Solver&&) noexcept;
+  ~Solver();
+
+  [[nodiscard]] SimdLevel level() const noexcept { return level_; }
+
+  [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
   // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
   // Throws InvalidArgument if the batch is of another network, or an option is out of range.
   void solve(Batch& batch, const SolveOptions& options = {});
 
  private:
+  struct Workspaces;
+
   const Network* network_;
   SimdLevel level_;
+  std::unique_ptr<Workspaces> workspaces_;
 };
 
 }  // namespace powergrid

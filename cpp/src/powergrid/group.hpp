@@ -10,15 +10,15 @@ namespace {
 template <int kVec>
 struct Group {
   // Inputs of every lane, in per unit, gathered from the batch before the first start.
-  Vec* p;         // injection of constant power, (n_node)
+  Vec* p;  // injection of constant power, (n_node)
   Vec* q;
-  Vec* p_current; // injection at 1 p.u. that grows with the voltage, (n_node); null if none does
+  Vec* p_current;  // injection at 1 p.u. that grows with the voltage, (n_node); null if none does
   Vec* q_current;
-  Vec* g;         // admittance to ground, loads of constant impedance included, (n_node)
+  Vec* g;  // admittance to ground, loads of constant impedance included, (n_node)
   Vec* b;
   Vec* tap_m_re;  // factor on the voltage of the changer's winding, complex, (n_tap)
   Vec* tap_m_im;
-  Vec* vm_set;    // (n_controlled)
+  Vec* vm_set;  // (n_controlled)
 
   // The solution, and before it the start.
   Vec* v_re;  // (n_node)
@@ -40,20 +40,24 @@ struct Group {
 // lane of `converged` has its solution in v_re, v_im; the other active lanes may hold anything.
 template <int kVec>
 struct Newton {
-  double tolerance;     // largest power mismatch [p.u.]
+  double tolerance;  // largest power mismatch [p.u.]
   int max_iterations;
-  bool is_damped;       // shorten the steps
+  bool is_damped;  // shorten the steps
+  // The start is an earlier solution, which must not lead to one of low voltage: a method that can
+  // tell such a one refuses it, and the lane starts flat.
+  bool is_warm;
   Mask active[kVec];
-  Mask converged[kVec]; // out
-  Vec mismatch[kVec];   // out, of the active lanes: the last one [p.u.]
-  Vec iterations[kVec]; // in and out: each step of an active lane adds 1
+  Mask converged[kVec];  // out
+  Vec mismatch[kVec];    // out, of the active lanes: the last one [p.u.]
+  Vec iterations[kVec];  // in and out: each step of an active lane adds 1
 };
 
 // A method M gives, for kVec of 1 and 2:
 //   size_t scratch_size(plan)                   vectors of scratch for one vector of lanes
+//   void prepare(plan, network, group)          once after the inputs are gathered; may be nothing
 //   void flat_start(plan, network, group, mask) the unloaded network's voltages at the lanes' taps
 //   void iterate(plan, network, group, newton)
-//   void branch_currents(plan, network, group)  from v_re, v_im, and what iterate left in scratch
+//   void branch_currents(plan, network, group)  from v_re, v_im
 // as free function templates in its header (tree_kernel.hpp, sparse_kernel.hpp).
 
 }  // namespace

@@ -18,9 +18,9 @@ namespace {
 
 #if defined(__AVX512F__)
 using Vec = __m512d;
-inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm512_fmadd_pd(a, b, c); }     //  ab + c
-inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm512_fnmadd_pd(a, b, c); }   // -ab + c
-inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm512_fmsub_pd(a, b, c); }     //  ab - c
+inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm512_fmadd_pd(a, b, c); }    //  ab + c
+inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm512_fnmadd_pd(a, b, c); }  // -ab + c
+inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm512_fmsub_pd(a, b, c); }    //  ab - c
 inline Vec sqrt(Vec a) noexcept { return _mm512_sqrt_pd(a); }
 #elif defined(__AVX2__)
 using Vec = __m256d;
@@ -29,7 +29,7 @@ inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm256_fnmadd_pd(a, b, c)
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm256_fmsub_pd(a, b, c); }
 inline Vec sqrt(Vec a) noexcept { return _mm256_sqrt_pd(a); }
 #else
-using Vec = double __attribute__((vector_size(16)));
+using Vec = double __attribute__((vector_size(16), may_alias));
 inline Vec fma(Vec a, Vec b, Vec c) noexcept { return a * b + c; }
 inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return c - a * b; }
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return a * b - c; }
@@ -41,12 +41,15 @@ constexpr std::size_t kWidth = sizeof(Vec) / sizeof(double);
 // All bits set where a comparison holds.
 using Mask = decltype(Vec{} < Vec{});
 
-inline Vec broadcast(double x) noexcept { return Vec{} + x; }
+inline Vec broadcast(double x) noexcept { return x - Vec{}; }
 inline Vec select(Mask mask, Vec if_true, Vec if_false) noexcept {
   return mask ? if_true : if_false;
 }
-inline Vec abs(Vec a) noexcept { return a < 0.0 ? -a : a; }
+inline Vec abs(Vec a) noexcept { return (Vec)((Mask)a & 0x7fffffffffffffff); }
 inline Vec max(Vec a, Vec b) noexcept { return a > b ? a : b; }  // b where one is NaN
+inline Vec min(Vec a, Vec b) noexcept { return a < b ? a : b; }
+inline Vec load(const double* from) noexcept { return *reinterpret_cast<const Vec*>(from); }
+inline void store(double* to, Vec value) noexcept { *reinterpret_cast<Vec*>(to) = value; }
 inline bool any(Mask mask) noexcept {
   for (std::size_t i = 0; i < kWidth; ++i) {
     if (mask[i] != 0) return true;

@@ -71,4 +71,5 @@ else()
 endif()
 
 run(${WORK_DIR}/build/consumer)
+run(${WORK_DIR}/build/examples/feeder)
 check_equal_output(${programs})

@@ -1,0 +1,8 @@
+// Compiled for the instructions in its name; see CMakeLists.txt.
+#include "group_solver.hpp"
+
+namespace powergrid {
+
+const Kernels& kernels_avx2() noexcept { return kKernels; }
+
+}  // namespace powergrid

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "io_plan.hpp"
+#include "powergrid/batch.hpp"
+#include "tree_plan.hpp"
+
+namespace powergrid {
+
+// Everything that the kernels of one SIMD level need to solve a batch, in plain members: kernels
+// call no inline function that another level might have compiled as well.
+struct SolveJob {
+  const NetworkData* network;
+  const SparsePlan* sparse;  // null: the tree method
+  TreeView tree;
+  IoView io;
+
+  Table<double> p_mw, q_mvar, tap_pos, shunt_step, vm_set_pu;
+  Table<double> v_re_pu, v_im_pu;
+  Table<double> vm_pu, va_degree;
+  Table<double> p_from_mw, q_from_mvar, p_to_mw, q_to_mvar, loading_percent;
+  Table<double> p_controlled_mw, q_controlled_mvar;
+  double* mismatch_pu;
+  std::int32_t* iterations;
+  LaneStatus* status;
+  LaneStart* start;
+  std::uint8_t* is_warm;
+  std::size_t n_lane;
+
+  double tolerance_pu;
+  int max_iterations;
+};
+
+// Scratch memory of one thread.
+struct GroupMemory {
+  double* data[2];  // of one vector of lanes and of two, on cache lines
+  bool is_filled[2];  // with what no lane changes
+};
+
+// What kernels_*.cpp give, each for its own instructions.
+struct Kernels {
+  std::size_t width;  // lanes of a vector
+  // Doubles of scratch for one vector of lanes.
+  std::size_t (*memory_size)(const SolveJob& job);
+  // Solve the vectors of lanes from `first` to `last`, and add to the counters.
+  void (*solve)(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
+                SolveCounters& counters);
+};
+
+[[nodiscard]] const Kernels& kernels_baseline() noexcept;
+[[nodiscard]] const Kernels& kernels_avx2() noexcept;
+[[nodiscard]] const Kernels& kernels_avx512() noexcept;
+
+}  // namespace powergrid

@@ -1,0 +1,213 @@
+#include "powergrid/solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <new>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "powergrid/error.hpp"
+#include "solve_job.hpp"
+
+namespace powergrid {
+namespace {
+
+struct FreeLines {
+  void operator()(double* memory) const noexcept {
+    ::operator delete(memory, std::align_val_t{64});
+  }
+};
+using Lines = std::unique_ptr<double, FreeLines>;
+
+Lines allocate_lines(std::size_t n) {
+  return Lines(static_cast<double*>(::operator new(n * sizeof(double), std::align_val_t{64})));
+}
+
+const Kernels& kernels(SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  if (level == SimdLevel::kAvx512) return kernels_avx512();
+  if (level == SimdLevel::kAvx2) return kernels_avx2();
+#endif
+  static_cast<void>(level);
+  return kernels_baseline();
+}
+
+bool has_level(SimdLevel level) noexcept {
+#if defined(__x86_64__)
+  const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  if (level == SimdLevel::kAvx2) return has_avx2;
+  if (level == SimdLevel::kAvx512) {
+    return has_avx2 && __builtin_cpu_supports("avx512f") != 0 &&
+           __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  }
+#endif
+  return level == SimdLevel::kBaseline;
+}
+
+constexpr std::pair<std::string_view, SimdLevel> kLevels[] = {
+    {"baseline", SimdLevel::kBaseline},
+    {"avx2", SimdLevel::kAvx2},
+    {"avx512", SimdLevel::kAvx512},
+};
+
+IoPlan io_plan(const Network& network) {
+  const TreePlan* tree = network.tree();
+  if (tree == nullptr) {
+    throw InvalidArgument("the network is solved by the sparse method, which is not built in");
+  }
+  return IoPlan(network.data(), {.node = tree->node,
+                                 .rotation_degree = tree->rotation_degree,
+                                 .g_extra = tree->g_branch,
+                                 .b_extra = tree->b_branch,
+                                 .is_rewritten = tree->is_at_tap});
+}
+
+void check(const SolveOptions& options) {
+  if (!(options.tolerance_pu > 0.0) || !std::isfinite(options.tolerance_pu)) {
+    throw InvalidArgument("tolerance_pu is " + std::to_string(options.tolerance_pu) +
+                          ", expected a finite number above 0");
+  }
+  if (options.max_iterations < 1) {
+    throw InvalidArgument("max_iterations is " + std::to_string(options.max_iterations) +
+                          ", expected at least 1");
+  }
+  if (options.n_thread < 1) {
+    throw InvalidArgument("n_thread is " + std::to_string(options.n_thread) +
+                          ", expected at least 1");
+  }
+}
+
+}  // namespace
+
+SimdLevel best_simd_level() noexcept {
+  if (has_level(SimdLevel::kAvx512)) return SimdLevel::kAvx512;
+  return has_level(SimdLevel::kAvx2) ? SimdLevel::kAvx2 : SimdLevel::kBaseline;
+}
+
+SimdLevel simd_level(std::string_view name) {
+  std::string available;
+  for (const auto& [known, level] : kLevels) {
+    if (!has_level(level)) continue;
+    if (known == name) return level;
+    available += available.empty() ? "" : ", ";
+    available += known;
+  }
+  throw InvalidArgument("SIMD level \"" + std::string(name) + "\" is not one of this machine's: " +
+                        available);
+}
+
+// What the solver prepared, and the scratch memory of each thread.
+struct Solver::Workspaces {
+  struct Thread {
+    Lines one;
+    Lines two;
+    GroupMemory memory;
+    SolveCounters counters;
+  };
+
+  Workspaces(const Network& network, const Kernels& kernels)
+      : kernels(kernels), io(io_plan(network)) {
+    job.network = &network.data();
+    job.sparse = network.sparse();
+    job.tree = network.tree()->view();
+    job.io = io.view();
+    add_thread();
+  }
+
+  void add_thread() {
+    const std::size_t n = kernels.memory_size(job);
+    Thread thread{.one = allocate_lines(n), .two = allocate_lines(2 * n)};
+    thread.memory = {{thread.one.get(), thread.two.get()}, {false, false}};
+    threads.push_back(std::move(thread));
+  }
+
+  const Kernels& kernels;
+  IoPlan io;
+  SolveJob job{};
+  std::vector<Thread> threads;
+};
+
+Solver::Solver(const Network& network, SimdLevel level) : network_(&network), level_(level) {
+  if (!has_level(level)) throw InvalidArgument("this machine lacks the SIMD level asked for");
+  workspaces_ = std::make_unique<Workspaces>(network, kernels(level));
+}
+Solver::Solver(Solver&&) noexcept = default;
+Solver& Solver::operator=(Solver&&) noexcept = default;
+Solver::~Solver() = default;
+
+void Solver::solve(Batch& batch, const SolveOptions& options) {
+  if (&batch.network() != network_) {
+    throw InvalidArgument("the batch is of another network than the solver");
+  }
+  check(options);
+  Workspaces& all = *workspaces_;
+  SolveJob& job = all.job;
+  job.p_mw = batch.p_mw;
+  job.q_mvar = batch.q_mvar;
+  job.tap_pos = batch.tap_pos;
+  job.shunt_step = batch.shunt_step;
+  job.vm_set_pu = batch.vm_set_pu;
+  job.v_re_pu = batch.v_re_pu;
+  job.v_im_pu = batch.v_im_pu;
+  job.vm_pu = batch.vm_pu;
+  job.va_degree = batch.va_degree;
+  job.p_from_mw = batch.p_from_mw;
+  job.q_from_mvar = batch.q_from_mvar;
+  job.p_to_mw = batch.p_to_mw;
+  job.q_to_mvar = batch.q_to_mvar;
+  job.loading_percent = batch.loading_percent;
+  job.p_controlled_mw = batch.p_controlled_mw;
+  job.q_controlled_mvar = batch.q_controlled_mvar;
+  job.mismatch_pu = batch.mismatch_pu.data();
+  job.iterations = batch.iterations.data();
+  job.status = batch.status.data();
+  job.start = batch.start.data();
+  job.is_warm = batch.is_warm.data();
+  job.n_lane = batch.n_lane();
+  job.tolerance_pu = options.tolerance_pu;
+  job.max_iterations = options.max_iterations;
+
+  // Blocks of whole groups, as equal as they can be.
+  const std::size_t width = all.kernels.width;
+  const std::size_t n_vector = (batch.n_lane() + width - 1) / width;
+  const std::size_t n_group = (n_vector + 1) / 2;
+  const std::size_t n_block =
+      std::min<std::size_t>(static_cast<std::size_t>(options.n_thread), n_group);
+  while (all.threads.size() < n_block) all.add_thread();
+  const auto run = [&](std::size_t block) {
+    const std::size_t first = 2 * (block * n_group / n_block);
+    const std::size_t last = std::min(2 * ((block + 1) * n_group / n_block), n_vector);
+    Workspaces::Thread& thread = all.threads[block];
+    thread.counters = {};
+    all.kernels.solve(job, thread.memory, first, last, thread.counters);
+  };
+  if (n_block == 1) {
+    run(0);
+  } else {
+    std::vector<std::jthread> threads;
+    threads.reserve(n_block - 1);
+    for (std::size_t block = 1; block < n_block; ++block) {
+      try {
+        threads.emplace_back(run, block);
+      } catch (const std::system_error&) {
+        run(block);  // the system has no thread left
+      }
+    }
+    run(0);
+  }
+  for (std::size_t block = 0; block < n_block; ++block) {
+    const SolveCounters& counters = all.threads[block].counters;
+    batch.counters.n_warm += counters.n_warm;
+    batch.counters.n_flat += counters.n_flat;
+    batch.counters.n_damped += counters.n_damped;
+    batch.counters.n_failed += counters.n_failed;
+    batch.counters.n_invalid += counters.n_invalid;
+    batch.counters.n_iteration += counters.n_iteration;
+  }
+}
+
+}  // namespace powergrid

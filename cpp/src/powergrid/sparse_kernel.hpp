@@ -1,0 +1,301 @@
+#pragma once
+
+#include "sparse_elimination.hpp"
+#include "sparse_network.hpp"
+
+// Newton's method on power mismatches, as pandapower's: of each node that is no source
+//   F = V conj(I) - S(|V|),  I = Y V,
+// real part only where the magnitude is held, with steps of the angle and the relative magnitude.
+//
+// Where the magnitude is not held, the row is divided by V and conjugated and the unknown is the
+// change of the complex voltage. That is the same step, but the blocks between such nodes become
+// plain admittances, alike in all lanes.
+namespace powergrid {
+namespace {
+
+namespace sparse {
+
+// Longest damped step, of the angle [rad] and of the magnitude (relative).
+constexpr double kLongestStep = 0.15;
+
+// Largest mismatch of each lane, and NaN in `trouble` where a number is not finite.
+template <int kVec>
+struct Mismatch {
+  Pack<kVec> largest;
+  Pack<kVec> trouble;  // else 0
+};
+
+template <int kVec>
+inline void include(Mismatch<kVec>& mismatch, Pack<kVec> error) noexcept {
+  mismatch.largest = max(mismatch.largest, abs(error));
+  mismatch.trouble = fma(error, pack<kVec>(0.0), mismatch.trouble);
+}
+
+// Currents of all nodes into the network, and the negative mismatches as right-hand side.
+template <int kVec>
+Mismatch<kVec> set_mismatches(const SparsePlan& plan, const Group<kVec>& group,
+                              const Scratch& scratch) noexcept {
+  Mismatch<kVec> out{pack<kVec>(0.0), pack<kVec>(0.0)};
+  for (std::uint32_t r = 0; r < plan.row.size; ++r) {
+    const SparseRow& row = plan.row.data[r];
+    const std::size_t node = static_cast<std::size_t>(row.node);
+    const ComplexPack<kVec> v = voltage(group, row.node);
+    ComplexPack<kVec> i = load_pair<kVec>(scratch.slot, r) * v;
+    for (std::uint32_t e = row.fixed.begin; e < row.fixed.end; ++e) {
+      i = fma(same<kVec>(plan.fixed_y.data[e]), voltage(group, plan.fixed_node.data[e]), i);
+    }
+    for (std::uint32_t e = row.varying.begin; e < row.varying.end; ++e) {
+      i = fma(load_pair<kVec>(scratch.slot, plan.row.size + e),
+              voltage(group, plan.varying_node.data[e]), i);
+    }
+    store_pair(scratch.current, r, i);
+    ComplexPack<kVec> wanted = load<kVec>(group.p, group.q, node);
+    if (group.p_current != nullptr) {
+      wanted = wanted + load<kVec>(group.p_current, group.q_current, node) * sqrt(norm(v));
+    }
+    const ComplexPack<kVec> missing = wanted - v * conj(i);
+    include(out, missing.re);
+    store(scratch.factor, row.upper, missing.re);
+    if (row.controlled < 0) {
+      include(out, missing.im);
+      store(scratch.factor, row.upper + 1, missing.im);
+    }
+  }
+  return out;
+}
+
+// Fill a row of the matrix, right-hand side included; returns its diagonal block.
+template <int kVec>
+inline Block<kVec, 2, 2> set_free_row(const SparsePlan& plan, const Group<kVec>& group,
+                                      const Scratch& scratch, std::uint32_t r) noexcept {
+  const SparseRow& row = plan.row.data[r];
+  const ComplexPack<kVec> v = voltage(group, row.node);
+  const Pack<kVec> square = norm(v);
+  const Pack<kVec> inverse = pack<kVec>(1.0) / square;
+  store(scratch.inverse, r, inverse);
+
+  Vec* const factor = scratch.factor;
+  const ComplexPack<kVec> missing{load<kVec>(factor, row.upper), load<kVec>(factor, row.upper + 1)};
+  const ComplexPack<kVec> right_side = conj(missing) * v * inverse;
+  store(factor, row.upper, right_side.re);
+  store(factor, row.upper + 1, right_side.im);
+
+  // Columns of one unknown see the change of the voltage j V that a turn of it makes.
+  const auto set_one = [&](std::uint32_t at, ComplexPack<kVec> y, std::int32_t node) {
+    const ComplexPack<kVec> i = y * voltage(group, node);
+    store(factor, at, -i.im);
+    store(factor, at + 1, i.re);
+  };
+  const auto set_two = [&](std::uint32_t at, ComplexPack<kVec> y) {
+    store(factor, at, y.re);
+    store(factor, at + 1, -y.im);
+    store(factor, at + 2, y.im);
+    store(factor, at + 3, y.re);
+  };
+  for (std::uint32_t e = row.fixed.begin; e < row.fixed.one_end; ++e) {
+    set_one(plan.fixed_at.data[e], same<kVec>(plan.fixed_y.data[e]), plan.fixed_node.data[e]);
+  }
+  for (std::uint32_t e = row.fixed.one_end; e < row.fixed.two_end; ++e) {
+    set_two(plan.fixed_at.data[e], same<kVec>(plan.fixed_y.data[e]));
+  }
+  for (std::uint32_t e = row.varying.begin; e < row.varying.one_end; ++e) {
+    set_one(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e),
+            plan.varying_node.data[e]);
+  }
+  for (std::uint32_t e = row.varying.one_end; e < row.varying.two_end; ++e) {
+    set_two(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e));
+  }
+
+  // d(conj(F)/conj(V)) = direct dV + mirrored conj(dV).
+  ComplexPack<kVec> direct = load_pair<kVec>(scratch.slot, r);
+  ComplexPack<kVec> mirrored = load_pair<kVec>(scratch.current, r) * v * inverse;
+  if (group.p_current != nullptr) {
+    const std::size_t node = static_cast<std::size_t>(row.node);
+    const Pack<kVec> half = pack<kVec>(0.5) * sqrt(square) * inverse;  // 1 / (2 |V|)
+    const ComplexPack<kVec> load_current =
+        conj(load<kVec>(group.p_current, group.q_current, node)) * half;
+    direct = direct - load_current;
+    mirrored = mirrored - load_current * (v * v * inverse);
+  }
+  return {{{direct.re + mirrored.re, mirrored.im - direct.im},
+           {direct.im + mirrored.im, direct.re - mirrored.re}}};
+}
+
+template <int kVec>
+inline Block<kVec, 1, 1> set_held_row(const SparsePlan& plan, const Group<kVec>& group,
+                                      const Scratch& scratch, std::uint32_t r) noexcept {
+  const SparseRow& row = plan.row.data[r];
+  const ComplexPack<kVec> v = voltage(group, row.node);
+  Vec* const factor = scratch.factor;
+  const auto set_one = [&](std::uint32_t at, ComplexPack<kVec> y, std::int32_t node) {
+    const ComplexPack<kVec> s = conj(v) * y * voltage(group, node);
+    store(factor, at, -s.im);
+  };
+  const auto set_two = [&](std::uint32_t at, ComplexPack<kVec> y) {
+    const ComplexPack<kVec> t = conj(v) * y;
+    store(factor, at, t.re);
+    store(factor, at + 1, -t.im);
+  };
+  for (std::uint32_t e = row.fixed.begin; e < row.fixed.one_end; ++e) {
+    set_one(plan.fixed_at.data[e], same<kVec>(plan.fixed_y.data[e]), plan.fixed_node.data[e]);
+  }
+  for (std::uint32_t e = row.fixed.one_end; e < row.fixed.two_end; ++e) {
+    set_two(plan.fixed_at.data[e], same<kVec>(plan.fixed_y.data[e]));
+  }
+  for (std::uint32_t e = row.varying.begin; e < row.varying.one_end; ++e) {
+    set_one(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e),
+            plan.varying_node.data[e]);
+  }
+  for (std::uint32_t e = row.varying.one_end; e < row.varying.two_end; ++e) {
+    set_two(plan.varying_at.data[e], load_pair<kVec>(scratch.slot, plan.row.size + e));
+  }
+  // dP / d(angle) = -Q - |V|^2 B.
+  const ComplexPack<kVec> i = load_pair<kVec>(scratch.current, r);
+  const ComplexPack<kVec> y = load_pair<kVec>(scratch.slot, r);
+  const Pack<kVec> q = fms(v.im, i.re, v.re * i.im);
+  return {{{-fma(norm(v), y.im, q)}}};
+}
+
+// The matrix, and its elimination down to the upper triangle.
+template <int kVec>
+void eliminate(const SparsePlan& plan, const Group<kVec>& group, const Scratch& scratch) noexcept {
+  Cursor cursor{plan.target.data, plan.term.data};
+  std::uint32_t fill = 0;
+  for (std::uint32_t r = 0; r < plan.row.size; ++r) {
+    const SparseRow& row = plan.row.data[r];
+    for (; fill < row.fill_end; ++fill) {
+      store(scratch.factor, plan.fill.data[fill], pack<kVec>(0.0));
+    }
+    if (row.controlled < 0) {
+      eliminate_row(row, set_free_row(plan, group, scratch, r), scratch.factor, cursor);
+    } else {
+      eliminate_row(row, set_held_row(plan, group, scratch, r), scratch.factor, cursor);
+    }
+  }
+}
+
+// Turn a row's step into those of its angle (re) and relative magnitude (im).
+template <int kVec>
+inline ComplexPack<kVec> polar_step(const SparseRow& row, const Group<kVec>& group,
+                                    const Scratch& scratch, std::uint32_t r) noexcept {
+  const Pack<kVec> first = load<kVec>(scratch.step, row.unknown);
+  if (row.controlled >= 0) return {first, pack<kVec>(0.0)};
+  const ComplexPack<kVec> change{first, load<kVec>(scratch.step, row.unknown + 1)};
+  const ComplexPack<kVec> relative =
+      change * conj(voltage(group, row.node)) * load<kVec>(scratch.inverse, r);
+  return {relative.im, relative.re};
+}
+
+// Factor that shortens each lane's steps to the longest one allowed.
+template <int kVec>
+Pack<kVec> shortening(const SparsePlan& plan, const Group<kVec>& group,
+                      const Scratch& scratch) noexcept {
+  Pack<kVec> longest = pack<kVec>(kLongestStep);
+  for (std::uint32_t r = 0; r < plan.row.size; ++r) {
+    const ComplexPack<kVec> step = polar_step(plan.row.data[r], group, scratch, r);
+    longest = max(abs(step.re), max(abs(step.im), longest));
+  }
+  return pack<kVec>(kLongestStep) / longest;
+}
+
+// Move the voltages of the active lanes. The turn by x is ((1 + j x/8) / (1 - j x/8))^4, whose
+// magnitude is 1 and whose error is of third order: too small to slow the iteration.
+template <int kVec>
+void move(const SparsePlan& plan, const Group<kVec>& group, const Scratch& scratch, bool is_damped,
+          const Mask* active) noexcept {
+  const Pack<kVec> one = pack<kVec>(1.0);
+  const Pack<kVec> scale = is_damped ? shortening(plan, group, scratch) : one;
+  for (std::uint32_t r = 0; r < plan.row.size; ++r) {
+    const SparseRow& row = plan.row.data[r];
+    const std::size_t node = static_cast<std::size_t>(row.node);
+    const ComplexPack<kVec> v = voltage(group, row.node);
+    const ComplexPack<kVec> step = polar_step(row, group, scratch, r) * scale;
+    const Pack<kVec> a = step.re * pack<kVec>(0.125);
+    const ComplexPack<kVec> half_turn{one, a};
+    const ComplexPack<kVec> turn = half_turn * half_turn * (one / fma(a, a, one));
+    const ComplexPack<kVec> twice = turn * turn;
+    const ComplexPack<kVec> moved = v * (twice * twice) * (one + step.im);
+    store(group.v_re, node, select(active, moved.re, v.re));
+    store(group.v_im, node, select(active, moved.im, v.im));
+  }
+}
+
+}  // namespace sparse
+
+inline std::size_t scratch_size(const SparsePlan& plan) noexcept {
+  return std::size_t{2} * plan.slot_y.size + std::size_t{8} * plan.varying_branch.size +
+         std::size_t{3} * plan.row.size + plan.n_unknown + plan.n_factor;
+}
+
+template <int kVec>
+void flat_start(const SparsePlan& plan, const Network&, const Group<kVec>& group,
+                const Mask* mask) noexcept {
+  for (std::uint32_t i = 0; i < plan.start.size; ++i) {
+    const SparseComplex start = plan.start.data[i];
+    store(group.v_re, i, select(mask, pack<kVec>(start.re), load<kVec>(group.v_re, i)));
+    store(group.v_im, i, select(mask, pack<kVec>(start.im), load<kVec>(group.v_im, i)));
+  }
+}
+
+template <int kVec>
+void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
+             Newton<kVec>& newton) noexcept {
+  const sparse::Scratch scratch = sparse::scratch_of(plan, group);
+  Mask active[kVec];
+  for (int k = 0; k < kVec; ++k) {
+    active[k] = newton.active[k];
+    newton.converged[k] = Mask{};
+    newton.mismatch[k] = broadcast(__builtin_inf());
+  }
+  sparse::set_admittances(plan, group, scratch);
+  sparse::hold_voltages(plan, group, active);
+  for (int iteration = 0;; ++iteration) {
+    const sparse::Mismatch<kVec> mismatch = sparse::set_mismatches(plan, group, scratch);
+    bool is_done = true;
+    for (int k = 0; k < kVec; ++k) {
+      const Vec error = mismatch.largest.v[k];
+      const Mask is_finite = active[k] & (mismatch.trouble.v[k] == 0.0);
+      const Mask is_solved = is_finite & (error < newton.tolerance);
+      newton.mismatch[k] = select(is_finite, error, newton.mismatch[k]);
+      newton.converged[k] |= is_solved;
+      active[k] = is_finite & ~is_solved;
+      is_done = is_done && !any(active[k]);
+      if (iteration < newton.max_iterations) {
+        newton.iterations[k] += select(active[k], broadcast(1.0), broadcast(0.0));
+      }
+    }
+    if (is_done || iteration >= newton.max_iterations) return;
+    sparse::eliminate(plan, group, scratch);
+    sparse::substitute<kVec>(plan, scratch.factor, scratch.step);
+    sparse::move(plan, group, scratch, newton.is_damped, active);
+  }
+}
+
+// Needs what iterate() left in the scratch.
+template <int kVec>
+void branch_currents(const SparsePlan& plan, const Network&, const Group<kVec>& group) noexcept {
+  const sparse::Scratch scratch = sparse::scratch_of(plan, group);
+  for (std::uint32_t b = 0; b < plan.fixed_branch.size; ++b) {
+    const SparseBranch& branch = plan.fixed_branch.data[b];
+    const auto y = [&](int k) {
+      return ComplexPack<kVec>{pack<kVec>(branch.y[2 * k]), pack<kVec>(branch.y[2 * k + 1])};
+    };
+    sparse::store_currents(group, branch, y(0), y(1), y(2), y(3));
+  }
+  for (std::uint32_t b = 0; b < plan.varying_branch.size; ++b) {
+    const auto y = [&](std::size_t k) {
+      return load_pair<kVec>(scratch.part, std::size_t{4} * b + k);
+    };
+    sparse::store_currents(group, plan.varying_branch.data[b], y(0), y(1), y(2), y(3));
+  }
+  for (std::uint32_t k = 0; k < plan.idle_branch.size; ++k) {
+    const std::size_t b = static_cast<std::size_t>(plan.idle_branch.data[k]);
+    for (Vec* current : {group.i_from_re, group.i_from_im, group.i_to_re, group.i_to_im}) {
+      store(current, b, pack<kVec>(0.0));
+    }
+  }
+  sparse::controlled_powers(plan, group);
+}
+
+}  // namespace
+}  // namespace powergrid

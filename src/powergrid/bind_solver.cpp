@@ -1,0 +1,50 @@
+#include "powergrid/bind_solver.hpp"
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "powergrid/solver.hpp"
+
+namespace heron_bindings {
+
+namespace py = pybind11;
+
+namespace {
+
+using powergrid::Batch;
+using powergrid::Network;
+using powergrid::SimdLevel;
+using powergrid::Solver;
+
+std::unique_ptr<Solver> make_solver(const Network& network, std::string_view simd) {
+  return std::make_unique<Solver>(
+      network, simd.empty() ? powergrid::best_simd_level() : powergrid::simd_level(simd));
+}
+
+void solve(Solver& solver, Batch& batch, double tolerance_pu, std::int32_t max_iterations,
+           std::int32_t n_thread) {
+  const py::gil_scoped_release released;
+  solver.solve(
+      batch,
+      {.tolerance_pu = tolerance_pu, .max_iterations = max_iterations, .n_thread = n_thread});
+}
+
+}  // namespace
+
+void bind_solver(py::module_& module) {
+  module.def("best_simd_level",
+             [] { return std::string(powergrid::name_of(powergrid::best_simd_level())); });
+  py::class_<Solver>(module, "Solver", py::module_local(),
+                     "Solves batches of one network; see cpp/include/powergrid/solver.hpp.")
+      .def(py::init(&make_solver), py::arg("network"), py::arg("simd") = "", py::keep_alive<1, 2>())
+      .def_property_readonly(
+          "simd", [](const Solver& self) { return std::string(powergrid::name_of(self.level())); })
+      .def("solve", &solve, py::arg("batch"), py::arg("tolerance_pu") = 1e-8,
+           py::arg("max_iterations") = 20, py::arg("n_thread") = 1);
+}
+
+}  // namespace heron_bindings
