@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from powerflow_speed.contender import Contender
 from powerflow_speed.problems import Problem
 from powergrid import _core
-from powergrid.powerflow import NativeFlow, compile_network
+from powergrid.powerflow.compilation import compile_network
+from powergrid.powerflow.native_flow import NativeFlow
 
 __all__ = ["BATCH", "CORE", "Native", "contenders", "simd_levels"]
 
@@ -91,18 +92,18 @@ class Native:
 
     def core(self, n_lane: int) -> Contender:
         """Return a contender that calls the compiled solver; its loads change between calls too."""
-        network = self.network
-        batch = _core.Batch(network.core, n_lane)
-        solver = _core.Solver(network.core)
-        rows, sign = _load_rows(network)
+        network = _core.Network(self.network.data)
+        batch = _core.Batch(network, n_lane)
+        solver = _core.Solver(network)
+        rows = self.network.injections.load
         p_mw, q_mvar = batch.p_mw, batch.q_mvar
         loads = _blocks(self.problem, n_lane)
         n_block = len(loads)
 
         def solve(block: int) -> None:
             p, q = loads[block % n_block]
-            p_mw[rows] = p * sign
-            q_mvar[rows] = q * sign
+            p_mw[rows] = p
+            q_mvar[rows] = q
             solver.solve(batch, TOLERANCE_PU, MAX_ITERATIONS, 1)
 
         return Contender(
