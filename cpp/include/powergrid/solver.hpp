@@ -38,8 +38,6 @@ class Solver {
 
   [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
-  [[nodiscard]] SimdLevel level() const noexcept { return level_; }
-
   // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
   // Throws InvalidArgument if the batch is of another network, or an option is out of range.
   void solve(Batch& batch, const SolveOptions& options = {});

@@ -48,6 +48,7 @@ bool has_level(SimdLevel level) noexcept {
   return level == SimdLevel::kBaseline;
 }
 
+// In the order of SimdLevel.
 constexpr std::pair<std::string_view, SimdLevel> kLevels[] = {
     {"baseline", SimdLevel::kBaseline},
     {"avx2", SimdLevel::kAvx2},
@@ -98,6 +99,10 @@ SimdLevel simd_level(std::string_view name) {
   }
   throw InvalidArgument("SIMD level \"" + std::string(name) + "\" is not one of this machine's: " +
                         available);
+}
+
+std::string_view name_of(SimdLevel level) noexcept {
+  return kLevels[static_cast<std::size_t>(level)].first;
 }
 
 // What the solver prepared, and the scratch memory of each thread.

@@ -90,7 +90,7 @@ TEST_CASE("a radial network with one source takes the tree method") {
 }
 
 TEST_CASE("what the tree method cannot do takes the sparse one, and is refused by the other") {
-  const std::pair<const char*, std::function<void(NetworkData&)>> changes[] = {
+  const std::pair<std::string, std::function<void(NetworkData&)>> changes[] = {
       {"a loop",
        [](NetworkData& data) {
          data.from_node[2] = 0;
@@ -113,7 +113,11 @@ TEST_CASE("what the tree method cannot do takes the sparse one, and is refused b
        }},
       {"a branch that differs by direction", [](NetworkData& data) { data.r_back_pu[0] = 0.02; }},
       {"a tap that shifts phase", [](NetworkData& data) { data.tap_angle_degree[0] = 90.0; }},
-      {"an ideal phase shifter", [](NetworkData& data) { data.tap_kind[0] = TapKind::kShifter; }},
+      {"an ideal phase shifter",
+       [](NetworkData& data) {
+         data.tap_kind[0] = TapKind::kShifter;
+         data.tap_angle_degree[0] = 5.0;
+       }},
   };
   for (const auto& [name, change] : changes) {
     CAPTURE(name);
