@@ -15,57 +15,57 @@ struct Block {
   Pack<kVec> at[kRow][kColumn];
 };
 
-// Where the elimination stands in the plan's lists.
+// Where the elimination stands in the plan's lists, and the sign of the determinant so far.
+template <int kVec>
 struct Cursor {
   const SparseTarget* target;
   const SparseTerm* term;
+  Pack<kVec> sign;
 };
 
 template <int kVec, int kRow, int kColumn>
-inline Block<kVec, kRow, kColumn> load_block(const Vec* factor, std::uint32_t at) noexcept {
+[[gnu::always_inline]] inline Block<kVec, kRow, kColumn> load_block(const Vec* factor,
+                                                                    std::uint32_t at) noexcept {
+  const Vec* const first = factor + std::size_t{at} * kVec;
   Block<kVec, kRow, kColumn> out;
-#pragma GCC unroll 2
-  for (int i = 0; i < kRow; ++i) {
-#pragma GCC unroll 2
-    for (int j = 0; j < kColumn; ++j) {
-      out.at[i][j] = load<kVec>(factor, at + static_cast<std::uint32_t>(i * kColumn + j));
-    }
-  }
+  repeat<kRow>([&](int i) __attribute__((always_inline)) {
+    repeat<kColumn>([&](int j) __attribute__((always_inline)) {
+      out.at[i][j] = load<kVec>(first, static_cast<std::size_t>(i * kColumn + j));
+    });
+  });
   return out;
 }
 
 template <int kVec, int kRow, int kColumn>
-inline void store_block(Vec* factor, std::uint32_t at,
-                        const Block<kVec, kRow, kColumn>& block) noexcept {
-#pragma GCC unroll 2
-  for (int i = 0; i < kRow; ++i) {
-#pragma GCC unroll 2
-    for (int j = 0; j < kColumn; ++j) {
-      store(factor, at + static_cast<std::uint32_t>(i * kColumn + j), block.at[i][j]);
-    }
-  }
+[[gnu::always_inline]] inline void store_block(Vec* factor, std::uint32_t at,
+                                               const Block<kVec, kRow, kColumn>& block) noexcept {
+  Vec* const first = factor + std::size_t{at} * kVec;
+  repeat<kRow>([&](int i) __attribute__((always_inline)) {
+    repeat<kColumn>([&](int j) __attribute__((always_inline)) {
+      store(first, static_cast<std::size_t>(i * kColumn + j), block.at[i][j]);
+    });
+  });
 }
 
 // target -= left right.
 template <int kVec, int kRow, int kMiddle, int kColumn>
-inline void subtract(Block<kVec, kRow, kColumn>& target, const Block<kVec, kRow, kMiddle>& left,
-                     const Block<kVec, kMiddle, kColumn>& right) noexcept {
-#pragma GCC unroll 2
-  for (int k = 0; k < kMiddle; ++k) {
-#pragma GCC unroll 2
-    for (int i = 0; i < kRow; ++i) {
-#pragma GCC unroll 2
-      for (int j = 0; j < kColumn; ++j) {
+[[gnu::always_inline]] inline void subtract(Block<kVec, kRow, kColumn>& target,
+                                            const Block<kVec, kRow, kMiddle>& left,
+                                            const Block<kVec, kMiddle, kColumn>& right) noexcept {
+  repeat<kMiddle>([&](int k) __attribute__((always_inline)) {
+    repeat<kRow>([&](int i) __attribute__((always_inline)) {
+      repeat<kColumn>([&](int j) __attribute__((always_inline)) {
         target.at[i][j] = fnma(left.at[i][k], right.at[k][j], target.at[i][j]);
-      }
-    }
-  }
+      });
+    });
+  });
 }
 
 // Subtract the terms of the cursor's target and go on to the next.
 template <int kVec, int kRow, int kColumn>
-inline void subtract_terms(Block<kVec, kRow, kColumn>& block, const Vec* factor,
-                           Cursor& cursor) noexcept {
+[[gnu::always_inline]] inline void subtract_terms(Block<kVec, kRow, kColumn>& block,
+                                                  const Vec* factor,
+                                                  Cursor<kVec>& cursor) noexcept {
   const SparseTerm* term = cursor.term;
   const SparseTerm* const one_end = term + cursor.target->n_one;
   const SparseTerm* const end = one_end + cursor.target->n_two;
@@ -82,7 +82,7 @@ inline void subtract_terms(Block<kVec, kRow, kColumn>& block, const Vec* factor,
 }
 
 template <int kVec, int kRow, int kColumn>
-inline void eliminate_lower(Vec* factor, Cursor& cursor) noexcept {
+[[gnu::always_inline]] inline void eliminate_lower(Vec* factor, Cursor<kVec>& cursor) noexcept {
   const std::uint32_t at = cursor.target->at;
   auto block = load_block<kVec, kRow, kColumn>(factor, at);
   subtract_terms(block, factor, cursor);
@@ -90,41 +90,49 @@ inline void eliminate_lower(Vec* factor, Cursor& cursor) noexcept {
 }
 
 template <int kVec>
-inline Block<kVec, 1, 1> inverse_of(const Block<kVec, 1, 1>& a) noexcept {
-  return {{{pack<kVec>(1.0) / a.at[0][0]}}};
+[[gnu::always_inline]] inline Pack<kVec> determinant(const Block<kVec, 1, 1>& a) noexcept {
+  return a.at[0][0];
 }
 template <int kVec>
-inline Block<kVec, 2, 2> inverse_of(const Block<kVec, 2, 2>& a) noexcept {
-  const Pack<kVec> determinant = fnma(a.at[0][1], a.at[1][0], a.at[0][0] * a.at[1][1]);
+[[gnu::always_inline]] inline Pack<kVec> determinant(const Block<kVec, 2, 2>& a) noexcept {
+  return fnma(a.at[0][1], a.at[1][0], a.at[0][0] * a.at[1][1]);
+}
+template <int kVec>
+[[gnu::always_inline]] inline Block<kVec, 1, 1> inverse_of(const Block<kVec, 1, 1>&,
+                                                           Pack<kVec> determinant) noexcept {
+  return {{{pack<kVec>(1.0) / determinant}}};
+}
+template <int kVec>
+[[gnu::always_inline]] inline Block<kVec, 2, 2> inverse_of(const Block<kVec, 2, 2>& a,
+                                                           Pack<kVec> determinant) noexcept {
   const Pack<kVec> r = pack<kVec>(1.0) / determinant;
   return {{{a.at[1][1] * r, -a.at[0][1] * r}, {-a.at[1][0] * r, a.at[0][0] * r}}};
 }
 
 template <int kVec, int kColumn>
-inline Block<kVec, 1, kColumn> product(const Block<kVec, 1, 1>& a,
-                                       const Block<kVec, 1, kColumn>& b) noexcept {
+[[gnu::always_inline]] inline Block<kVec, 1, kColumn> product(
+    const Block<kVec, 1, 1>& a, const Block<kVec, 1, kColumn>& b) noexcept {
   Block<kVec, 1, kColumn> out;
-#pragma GCC unroll 2
-  for (int j = 0; j < kColumn; ++j) out.at[0][j] = a.at[0][0] * b.at[0][j];
+  repeat<kColumn>([&](int j)
+                      __attribute__((always_inline)) { out.at[0][j] = a.at[0][0] * b.at[0][j]; });
   return out;
 }
 template <int kVec, int kColumn>
-inline Block<kVec, 2, kColumn> product(const Block<kVec, 2, 2>& a,
-                                       const Block<kVec, 2, kColumn>& b) noexcept {
+[[gnu::always_inline]] inline Block<kVec, 2, kColumn> product(
+    const Block<kVec, 2, 2>& a, const Block<kVec, 2, kColumn>& b) noexcept {
   Block<kVec, 2, kColumn> out;
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
-#pragma GCC unroll 2
-    for (int j = 0; j < kColumn; ++j) {
+  repeat<2>([&](int i) __attribute__((always_inline)) {
+    repeat<kColumn>([&](int j) __attribute__((always_inline)) {
       out.at[i][j] = fma(a.at[i][1], b.at[1][j], a.at[i][0] * b.at[0][j]);
-    }
-  }
+    });
+  });
   return out;
 }
 
 template <int kColumn, int kVec, int kRow>
-inline void eliminate_upper(const Block<kVec, kRow, kRow>& inverse, std::uint32_t n, Vec* factor,
-                            Cursor& cursor) noexcept {
+[[gnu::always_inline]] inline void eliminate_upper(const Block<kVec, kRow, kRow>& inverse,
+                                                   std::uint32_t n, Vec* factor,
+                                                   Cursor<kVec>& cursor) noexcept {
   for (std::uint32_t k = 0; k < n; ++k) {
     const std::uint32_t at = cursor.target->at;
     auto block = load_block<kVec, kRow, kColumn>(factor, at);
@@ -135,8 +143,9 @@ inline void eliminate_upper(const Block<kVec, kRow, kRow>& inverse, std::uint32_
 
 // Eliminate all earlier nodes from a row whose blocks, but for the diagonal one, are in the factor.
 template <int kVec, int kRow>
-inline void eliminate_row(const SparseRow& row, Block<kVec, kRow, kRow> diagonal, Vec* factor,
-                          Cursor& cursor) noexcept {
+[[gnu::always_inline]] inline void eliminate_row(const SparseRow& row,
+                                                 Block<kVec, kRow, kRow> diagonal, Vec* factor,
+                                                 Cursor<kVec>& cursor) noexcept {
   for (std::uint32_t k = 0; k < row.n_lower; ++k) {
     if (cursor.target->n_unknown == 1) {
       eliminate_lower<kVec, kRow, 1>(factor, cursor);
@@ -145,14 +154,18 @@ inline void eliminate_row(const SparseRow& row, Block<kVec, kRow, kRow> diagonal
     }
   }
   subtract_terms(diagonal, factor, cursor);
-  const Block<kVec, kRow, kRow> inverse = inverse_of(diagonal);
+  const Pack<kVec> pivot = determinant(diagonal);
+  cursor.sign = each<kVec>([&](int k) __attribute__((always_inline)) {
+    return select(pivot.v[k] < 0.0, -cursor.sign.v[k], cursor.sign.v[k]);
+  });
+  const Block<kVec, kRow, kRow> inverse = inverse_of(diagonal, pivot);
   eliminate_upper<1>(inverse, row.n_upper_one, factor, cursor);
   eliminate_upper<2>(inverse, row.n_upper_two, factor, cursor);
 }
 
 template <int kVec, int kRow>
-inline void substitute_row(const SparsePlan& plan, const SparseRow& row, const Vec* factor,
-                           Vec* step) noexcept {
+[[gnu::always_inline]] inline void substitute_row(const SparsePlan& plan, const SparseRow& row,
+                                                  const Vec* factor, Vec* step) noexcept {
   auto out = load_block<kVec, kRow, 1>(factor, row.upper);
   const std::uint32_t* column = plan.column.data + row.upper_column;
   std::uint32_t at = row.upper + kRow;

@@ -156,10 +156,11 @@ inline Block<kVec, 1, 1> set_held_row(const SparsePlan& plan, const Group<kVec>&
   return {{{-fma(norm(v), y.im, q)}}};
 }
 
-// The matrix, and its elimination down to the upper triangle.
+// The matrix, and its elimination down to the upper triangle; returns the sign of the determinant.
 template <int kVec>
-void eliminate(const SparsePlan& plan, const Group<kVec>& group, const Scratch& scratch) noexcept {
-  Cursor cursor{plan.target.data, plan.term.data};
+Pack<kVec> eliminate(const SparsePlan& plan, const Group<kVec>& group,
+                     const Scratch& scratch) noexcept {
+  Cursor<kVec> cursor{plan.target.data, plan.term.data, pack<kVec>(1.0)};
   std::uint32_t fill = 0;
   for (std::uint32_t r = 0; r < plan.row.size; ++r) {
     const SparseRow& row = plan.row.data[r];
@@ -172,6 +173,7 @@ void eliminate(const SparsePlan& plan, const Group<kVec>& group, const Scratch& 
       eliminate_row(row, set_held_row(plan, group, scratch, r), scratch.factor, cursor);
     }
   }
+  return cursor.sign;
 }
 
 // Turn a row's step into those of its angle (re) and relative magnitude (im).
@@ -249,6 +251,7 @@ void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
   }
   sparse::set_admittances(plan, group, scratch);
   sparse::hold_voltages(plan, group, active);
+  Pack<kVec> sign = pack<kVec>(plan.unloaded_sign);
   for (int iteration = 0;; ++iteration) {
     const sparse::Mismatch<kVec> mismatch = sparse::set_mismatches(plan, group, scratch);
     bool is_done = true;
@@ -257,7 +260,10 @@ void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
       const Mask is_finite = active[k] & (mismatch.trouble.v[k] == 0.0);
       const Mask is_solved = is_finite & (error < newton.tolerance);
       newton.mismatch[k] = select(is_finite, error, newton.mismatch[k]);
-      newton.converged[k] |= is_solved;
+      // Between the unloaded network and a solution of low voltage the determinant changes sign.
+      const Mask is_refused =
+          newton.is_warm ? is_solved & (sign.v[k] != plan.unloaded_sign) : Mask{};
+      newton.converged[k] |= is_solved & ~is_refused;
       active[k] = is_finite & ~is_solved;
       is_done = is_done && !any(active[k]);
       if (iteration < newton.max_iterations) {
@@ -265,7 +271,7 @@ void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
       }
     }
     if (is_done || iteration >= newton.max_iterations) return;
-    sparse::eliminate(plan, group, scratch);
+    sign = sparse::eliminate(plan, group, scratch);
     sparse::substitute<kVec>(plan, scratch.factor, scratch.step);
     sparse::move(plan, group, scratch, newton.is_damped, active);
   }

@@ -83,7 +83,7 @@ void set_admittances(const SparsePlan& plan, const Group<kVec>& group,
   }
 }
 
-// Give held nodes their set-points. A magnitude that is right to the last bits stays, so that a
+// Give held nodes their set-points. A magnitude that is right but for rounding stays, so that a
 // solution is its own solution.
 template <int kVec>
 void hold_voltages(const SparsePlan& plan, const Group<kVec>& group, const Mask* active) noexcept {
@@ -93,19 +93,24 @@ void hold_voltages(const SparsePlan& plan, const Group<kVec>& group, const Mask*
     const Pack<kVec> vm = load<kVec>(group.vm_set, c);
     const ComplexPack<kVec> v = voltage(group, controlled.node);
     ComplexPack<kVec> held;
+    Mask is_wrong[kVec];
     if (controlled.is_source) {
       held = {vm * pack<kVec>(controlled.cos_va), vm * pack<kVec>(controlled.sin_va)};
+      for (int k = 0; k < kVec; ++k) is_wrong[k] = active[k];
     } else {
-      const Pack<kVec> now = norm(v);
-      const Pack<kVec> error = abs(fms(vm, vm, now));
-      const Pack<kVec> allowed = now * pack<kVec>(1e-15);
-      const Pack<kVec> factor = each<kVec>([&](int k) {
-        return select(error.v[k] <= allowed.v[k], broadcast(1.0), vm.v[k] / sqrt(now.v[k]));
-      });
-      held = v * factor;
+      const Pack<kVec> square = norm(v);
+      const Pack<kVec> error = abs(fms(vm, vm, square));
+      const Pack<kVec> allowed = square * pack<kVec>(1e-14);
+      bool is_any = false;
+      for (int k = 0; k < kVec; ++k) {
+        is_wrong[k] = active[k] & ~(error.v[k] <= allowed.v[k]);
+        is_any |= any(is_wrong[k]);
+      }
+      if (!is_any) continue;
+      held = v * (vm / sqrt(square));
     }
-    store(group.v_re, node, select(active, held.re, v.re));
-    store(group.v_im, node, select(active, held.im, v.im));
+    store(group.v_re, node, select(is_wrong, held.re, v.re));
+    store(group.v_im, node, select(is_wrong, held.im, v.im));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <complex>
+#include <map>
 #include <numbers>
 #include <utility>
 
@@ -56,6 +57,7 @@ struct Entry {
   std::int32_t node = kNone;
   Complex y;
   std::vector<std::uint32_t> part;  // of varying branches, as in SparseAddition
+  double series_b = 0.0;            // of all branches between the nodes
 };
 
 class Builder {
@@ -68,6 +70,8 @@ class Builder {
     find_order();
     find_pattern();
     plan.n_unknown = place_blocks(plan);
+    // Without load and resistance, angles see the active powers alone and magnitudes the reactive.
+    plan.unloaded_sign = sign_of_susceptance(1) * sign_of_susceptance(2);
     write_admittances(out);
     write_elimination(out);
     for (std::size_t i = 0; i < data_.start_vm_pu.size(); ++i) {
@@ -126,6 +130,7 @@ class Builder {
         } else {
           entry.part.push_back(4 * varying + part);
         }
+        entry.series_b -= (1.0 / Complex(data_.r_pu[b], data_.x_pu[b])).imag();
       }
     }
     for (SparseControlled& controlled : out.controlled) {
@@ -248,6 +253,31 @@ class Builder {
     const auto at = std::find(columns.begin(), columns.end(), column) - columns.begin();
     return is_lower ? lower_at_[row][static_cast<std::size_t>(at)]
                     : upper_at_[row][static_cast<std::size_t>(at) + 1];
+  }
+
+  // Sign of the determinant of the series susceptances between nodes of at least so many unknowns.
+  // It is negative only by a negative reactance, such as the star of a three-winding transformer
+  // may have.
+  double sign_of_susceptance(std::uint32_t n_unknown) const {
+    std::vector<std::map<std::int32_t, double>> upper(node_of_row_.size());
+    double sign = 1.0;
+    for (std::size_t i = 0; i < upper.size(); ++i) {
+      const std::int32_t row = static_cast<std::int32_t>(i);
+      if (n_unknown_of(row) < n_unknown) continue;
+      for (const Entry& entry : beside_[index(node_of_row_[i])]) {
+        const std::int32_t column = row_of_node_[index(entry.node)];
+        upper[i][row] += entry.series_b;
+        if (column > row && n_unknown_of(column) >= n_unknown) upper[i][column] -= entry.series_b;
+      }
+      const double pivot = upper[i][row];
+      if (pivot < 0.0) sign = -sign;
+      for (auto a = upper[i].upper_bound(row); a != upper[i].end(); ++a) {
+        for (auto b = a; b != upper[i].end(); ++b) {
+          upper[index(a->first)][b->first] -= a->second * b->second / pivot;
+        }
+      }
+    }
+    return sign;
   }
 
   void write_admittances(SparsePlan::Storage& out) {

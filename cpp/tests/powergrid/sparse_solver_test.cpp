@@ -1,0 +1,410 @@
+#include <doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "allocations.hpp"
+#include "dense_newton.hpp"
+#include "powergrid/batch.hpp"
+#include "powergrid/network.hpp"
+#include "powergrid/solver.hpp"
+#include "random_network.hpp"
+
+namespace {
+
+using powergrid::Batch;
+using powergrid::LaneStart;
+using powergrid::LaneStatus;
+using powergrid::Method;
+using powergrid::Network;
+using powergrid::NetworkData;
+using powergrid::SimdLevel;
+using powergrid::Solver;
+using powergrid::Table;
+using powergrid_tests::Complex;
+using powergrid_tests::DenseSolution;
+using powergrid_tests::random_network;
+using powergrid_tests::RandomNetwork;
+using powergrid_tests::set_randomly;
+using powergrid_tests::solve_densely;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr powergrid::SolveOptions kTight{.tolerance_pu = 1e-12};
+
+std::vector<SimdLevel> levels() {
+  std::vector<SimdLevel> out{SimdLevel::kBaseline};
+  if (powergrid::best_simd_level() >= SimdLevel::kAvx2) out.push_back(SimdLevel::kAvx2);
+  if (powergrid::best_simd_level() >= SimdLevel::kAvx512) out.push_back(SimdLevel::kAvx512);
+  return out;
+}
+
+std::vector<const Table<double>*> results(const Batch& batch) {
+  return {&batch.v_re_pu,         &batch.v_im_pu,           &batch.vm_pu,          &batch.va_degree,
+          &batch.p_from_mw,       &batch.q_from_mvar,       &batch.p_to_mw,        &batch.q_to_mvar,
+          &batch.p_controlled_mw, &batch.q_controlled_mvar, &batch.loading_percent};
+}
+
+bool is_finite(const Batch& batch) {
+  for (const Table<double>* table : results(batch)) {
+    for (std::size_t row = 0; row < table->n_row; ++row) {
+      for (std::size_t lane = 0; lane < table->n_lane; ++lane) {
+        if (!std::isfinite((*table)(row, lane))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+// Whether two lanes have the same results to the last bit.
+bool is_same(const Batch& a, std::size_t lane_a, const Batch& b, std::size_t lane_b) {
+  const auto tables_a = results(a);
+  const auto tables_b = results(b);
+  for (std::size_t t = 0; t < tables_a.size(); ++t) {
+    for (std::size_t row = 0; row < tables_a[t]->n_row; ++row) {
+      const double x = (*tables_a[t])(row, lane_a);
+      const double y = (*tables_b[t])(row, lane_b);
+      if (std::memcmp(&x, &y, sizeof(double)) != 0) return false;
+    }
+  }
+  return a.iterations[lane_a] == b.iterations[lane_b] && a.status[lane_a] == b.status[lane_b] &&
+         a.mismatch_pu[lane_a] == b.mismatch_pu[lane_b];
+}
+
+void copy_inputs(const Batch& from, std::size_t lane_from, Batch& to, std::size_t lane_to) {
+  const auto copy = [&](const Table<double>& a, const Table<double>& b) {
+    for (std::size_t row = 0; row < a.n_row; ++row) b(row, lane_to) = a(row, lane_from);
+  };
+  copy(from.p_mw, to.p_mw);
+  copy(from.q_mvar, to.q_mvar);
+  copy(from.tap_pos, to.tap_pos);
+  copy(from.shunt_step, to.shunt_step);
+  copy(from.vm_set_pu, to.vm_set_pu);
+}
+
+double largest_error(const NetworkData& data, const Batch& batch, std::size_t lane,
+                     const DenseSolution& expected) {
+  double error = 0.0;
+  const auto compare = [&](const Table<double>& re, const Table<double>& im, std::size_t row,
+                           Complex value) {
+    error = std::max(error, std::abs(Complex(re(row, lane), im(row, lane)) - value));
+  };
+  for (std::size_t i = 0; i < expected.v.size(); ++i) {
+    compare(batch.v_re_pu, batch.v_im_pu, i, expected.v[i]);
+    error = std::max(error, std::abs(batch.vm_pu(i, lane) - std::abs(expected.v[i])));
+  }
+  for (std::size_t b = 0; b < data.from_node.size(); ++b) {
+    compare(batch.p_from_mw, batch.q_from_mvar, b, expected.s_from[b]);
+    compare(batch.p_to_mw, batch.q_to_mvar, b, expected.s_to[b]);
+  }
+  for (std::size_t c = 0; c < data.controlled_node.size(); ++c) {
+    compare(batch.p_controlled_mw, batch.q_controlled_mvar, c, expected.s_controlled[c]);
+  }
+  return error;
+}
+
+// A load behind a reactance, from a source of 1 p.u.
+NetworkData two_nodes(double x_pu, double p_load_mw, double q_load_mvar) {
+  NetworkData data;
+  data.node_of_bus = {0, 1};
+  data.p_fixed_pu = data.q_fixed_pu = data.g_shunt_pu = data.b_shunt_pu = {0.0, 0.0};
+  data.start_vm_pu = {1.0, 1.0};
+  data.start_va_degree = {0.0, 0.0};
+  data.controlled_node = {0};
+  data.is_source = {1};
+  data.controlled_vm_pu = {1.0};
+  data.controlled_va_degree = {0.0};
+  data.from_node = {0};
+  data.to_node = {1};
+  data.r_pu = data.r_back_pu = {0.0};
+  data.x_pu = data.x_back_pu = {x_pu};
+  data.g_from_pu = data.b_from_pu = data.g_to_pu = data.b_to_pu = {0.0};
+  data.ratio = {1.0};
+  data.shift_degree = {0.0};
+  data.loading_from = data.loading_to = {1.0};
+  data.injection_node = {1};
+  data.injection_scale = {-1.0};
+  data.p_mw = {p_load_mw};
+  data.q_mvar = {q_load_mvar};
+  return data;
+}
+
+}  // namespace
+
+TEST_CASE("meshed networks of all elements have the voltages and flows of a dense method") {
+  std::size_t n_compared = 0;
+  for (std::uint32_t seed = 1; seed <= 25; ++seed) {
+    CAPTURE(seed);
+    const RandomNetwork shape{.seed = seed,
+                              .n_node = static_cast<std::int32_t>(4 + seed),
+                              .n_loop = static_cast<std::int32_t>(seed % 9),
+                              .n_source = static_cast<std::int32_t>(1 + seed % 3),
+                              .n_generator = static_cast<std::int32_t>(seed % 4)};
+    const Network network(random_network(shape), Method::kSparse);
+    Batch batch(network, 21);
+    set_randomly(network.data(), seed, batch);
+    for (const SimdLevel level : levels()) {
+      CAPTURE(static_cast<int>(level));
+      for (std::size_t lane = 0; lane < batch.n_lane(); ++lane) batch.forget(lane);
+      Solver(network, level).solve(batch, kTight);
+      for (std::size_t lane = 0; lane < batch.n_lane(); ++lane) {
+        CAPTURE(lane);
+        const DenseSolution expected = solve_densely(network.data(), batch, lane);
+        REQUIRE(expected.converged);
+        REQUIRE(batch.status[lane] == LaneStatus::kConverged);
+        CHECK(batch.mismatch_pu[lane] < 1e-12);
+        CHECK(largest_error(network.data(), batch, lane, expected) < 1e-9);
+        ++n_compared;
+      }
+    }
+  }
+  CHECK(n_compared >= 25 * 21);
+}
+
+TEST_CASE("a warm solve after new inputs has the same solution as a cold one") {
+  const Network network(random_network({.seed = 3, .n_node = 30, .n_loop = 10}), Method::kSparse);
+  Batch batch(network, 13);
+  Solver solver(network);
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+    set_randomly(network.data(), seed, batch);
+    solver.solve(batch, kTight);
+  }
+  CHECK(batch.counters.n_warm == 3 * 13);
+  for (std::size_t lane = 0; lane < batch.n_lane(); ++lane) {
+    const DenseSolution expected = solve_densely(network.data(), batch, lane);
+    CHECK(largest_error(network.data(), batch, lane, expected) < 1e-9);
+  }
+}
+
+TEST_CASE("a solution is its own solution: solving again changes no bit") {
+  const Network network(random_network({.seed = 5, .n_node = 25, .n_loop = 8}), Method::kSparse);
+  Batch batch(network, 9);
+  set_randomly(network.data(), 1, batch);
+  Solver solver(network);
+  solver.solve(batch);
+  const Batch before = batch;
+  solver.solve(batch);
+  for (std::size_t lane = 0; lane < batch.n_lane(); ++lane) {
+    CHECK(batch.iterations[lane] == 0);
+    for (std::size_t row = 0; row < batch.v_re_pu.n_row; ++row) {
+      CHECK(batch.v_re_pu(row, lane) == before.v_re_pu(row, lane));
+      CHECK(batch.v_im_pu(row, lane) == before.v_im_pu(row, lane));
+    }
+  }
+}
+
+TEST_CASE("held nodes have their magnitude, sources also their angle") {
+  const Network network(random_network({.seed = 7, .n_source = 2}), Method::kSparse);
+  const NetworkData& data = network.data();
+  Batch batch(network, 5);
+  set_randomly(data, 2, batch);
+  Solver(network).solve(batch);
+  for (std::size_t lane = 0; lane < 5; ++lane) {
+    for (std::size_t c = 0; c < data.controlled_node.size(); ++c) {
+      const auto node = static_cast<std::size_t>(data.controlled_node[c]);
+      CHECK(std::abs(batch.vm_pu(node, lane) - batch.vm_set_pu(c, lane)) < 1e-13);
+      if (data.is_source[c] != 0) {
+        CHECK(std::abs(batch.va_degree(node, lane) - data.controlled_va_degree[c]) < 1e-12);
+      } else {
+        CHECK(std::abs(batch.p_controlled_mw(c, lane)) < 1e-7 * data.base_mva);
+      }
+    }
+  }
+}
+
+TEST_CASE("radial networks have the solution of the tree method") {
+  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    const NetworkData data = random_network({.seed = seed,
+                                             .n_node = 40,
+                                             .n_loop = 0,
+                                             .n_generator = 0,
+                                             .is_plain = true,
+                                             .load_mw = 1.5});
+    const Network tree(data, Method::kTree);
+    const Network sparse(data, Method::kSparse);
+    Batch by_tree(tree, 11);
+    Batch by_sparse(sparse, 11);
+    set_randomly(data, seed, by_tree);
+    set_randomly(data, seed, by_sparse);
+    Solver(tree).solve(by_tree, kTight);
+    Solver(sparse).solve(by_sparse, kTight);
+    for (std::size_t lane = 0; lane < 11; ++lane) {
+      REQUIRE(by_tree.status[lane] == LaneStatus::kConverged);
+      REQUIRE(by_sparse.status[lane] == LaneStatus::kConverged);
+    }
+    const auto a = results(by_tree);
+    const auto b = results(by_sparse);
+    double error = 0.0;
+    for (std::size_t t = 0; t < a.size(); ++t) {
+      for (std::size_t row = 0; row < a[t]->n_row; ++row) {
+        for (std::size_t lane = 0; lane < 11; ++lane) {
+          error = std::max(error, std::abs((*a[t])(row, lane) - (*b[t])(row, lane)));
+        }
+      }
+    }
+    CHECK(error < 1e-9);
+  }
+}
+
+TEST_CASE("a lane has the same bits whatever its place, neighbours, batch and threads") {
+  const Network network(random_network({.seed = 11, .n_node = 30, .n_loop = 9}), Method::kSparse);
+  Batch many(network, 67);
+  set_randomly(network.data(), 5, many);
+  // Neighbours that fail, and one that holds nonsense.
+  for (std::size_t k = 0; k < network.n_injection(); ++k) {
+    many.p_mw(k, 4) = 1e6;
+    many.p_mw(k, 21) = 1e300;
+    many.q_mvar(k, 33) = std::numeric_limits<double>::quiet_NaN();
+  }
+  Batch threaded = many;
+  for (const SimdLevel level : levels()) {
+    CAPTURE(static_cast<int>(level));
+    for (std::size_t lane = 0; lane < many.n_lane(); ++lane) {
+      many.forget(lane);
+      threaded.forget(lane);
+    }
+    Solver solver(network, level);
+    solver.solve(many);
+    solver.solve(threaded, {.n_thread = 3});
+    Batch alone(network, 1);
+    for (const std::size_t lane : {0U, 3U, 5U, 7U, 16U, 20U, 22U, 63U, 66U}) {
+      CAPTURE(lane);
+      alone.forget(0);
+      copy_inputs(many, lane, alone, 0);
+      solver.solve(alone);
+      CHECK(many.status[lane] == LaneStatus::kConverged);
+      CHECK(is_same(many, lane, alone, 0));
+      CHECK(is_same(many, lane, threaded, lane));
+    }
+    CHECK(many.status[4] == LaneStatus::kNoSolution);
+    CHECK(many.status[21] == LaneStatus::kNoSolution);
+    CHECK(many.status[33] == LaneStatus::kInvalidInput);
+    CHECK(is_finite(many));
+  }
+}
+
+TEST_CASE("loads beyond the nose of the curve have no solution, and finite results") {
+  // The most that a reactance x can carry at unity power factor is 1 / (2 x).
+  const Network network(two_nodes(0.1, 0.0, 0.0), Method::kSparse);
+  Batch batch(network, 5);
+  const double load_mw[] = {4.99, 5.01, 1e3, 1e150, 1e308};
+  for (std::size_t lane = 0; lane < 5; ++lane) batch.p_mw(0, lane) = load_mw[lane];
+  Solver solver(network);
+  solver.solve(batch);
+  CHECK(batch.status[0] == LaneStatus::kConverged);
+  for (std::size_t lane = 1; lane < 5; ++lane) {
+    CAPTURE(lane);
+    CHECK(batch.status[lane] == LaneStatus::kNoSolution);
+    CHECK(batch.start[lane] == LaneStart::kNone);
+    CHECK_FALSE(std::isnan(batch.mismatch_pu[lane]));
+  }
+  CHECK(is_finite(batch));
+  CHECK(batch.counters.n_failed == 4);
+  for (std::size_t lane = 0; lane < 5; ++lane) batch.p_mw(0, lane) = 2.0;
+  solver.solve(batch);
+  for (std::size_t lane = 0; lane < 5; ++lane) {
+    CHECK(batch.status[lane] == LaneStatus::kConverged);
+  }
+}
+
+TEST_CASE("a warm start near a solution of low voltage is given up for the flat one") {
+  const Network network(two_nodes(0.1, 1.0, 0.2), Method::kSparse);
+  Batch batch(network, 2);
+  Solver solver(network);
+  solver.solve(batch);
+  const double high = batch.vm_pu(1, 0);
+  CHECK(high > 0.9);
+  batch.v_re_pu(1, 0) = 0.02;
+  batch.v_im_pu(1, 0) = -0.1;
+  solver.solve(batch);
+  CHECK(batch.start[0] == LaneStart::kFlat);
+  CHECK(batch.start[1] == LaneStart::kWarm);
+  CHECK(batch.vm_pu(1, 0) == doctest::Approx(high).epsilon(1e-9));
+}
+
+TEST_CASE("a generator behind a negative reactance starts warm") {
+  // A star of three windings, one of negative reactance, with a generator there.
+  NetworkData data = random_network({.n_node = 4, .n_loop = 0, .n_generator = 1});
+  for (std::size_t b = 0; b < data.to_node.size(); ++b) {
+    if (data.to_node[b] == 3) data.x_pu[b] = data.x_back_pu[b] = -0.004;
+  }
+  const Network network(std::move(data), Method::kSparse);
+  Batch batch(network, 1);
+  Solver solver(network);
+  solver.solve(batch);
+  REQUIRE(batch.start[0] == LaneStart::kFlat);
+  for (std::size_t k = 0; k < network.n_injection(); ++k) batch.p_mw(k, 0) *= 1.1;
+  solver.solve(batch);
+  CHECK(batch.start[0] == LaneStart::kWarm);
+  CHECK(batch.iterations[0] > 0);
+}
+
+TEST_CASE("a start whose Jacobian is singular ends the lane") {
+  // Without load the voltage of half the source's is the nose itself.
+  NetworkData data = two_nodes(0.5, 0.0, 0.0);
+  data.start_vm_pu[1] = 0.5;
+  const Network network(std::move(data), Method::kSparse);
+  Batch batch(network, 3);
+  Solver(network).solve(batch);
+  for (std::size_t lane = 0; lane < 3; ++lane) {
+    CHECK(batch.status[lane] == LaneStatus::kNoSolution);
+    CHECK(std::isfinite(batch.mismatch_pu[lane]));
+  }
+  CHECK(is_finite(batch));
+}
+
+TEST_CASE("a network of sources alone is solved without unknowns") {
+  NetworkData data = two_nodes(0.2, 0.0, 0.0);
+  data.controlled_node.push_back(1);
+  data.is_source.push_back(1);
+  data.controlled_vm_pu.push_back(0.95);
+  data.controlled_va_degree.push_back(-3.0);
+  const Network network(std::move(data), Method::kSparse);
+  Batch batch(network, 2);
+  Solver(network).solve(batch);
+  const DenseSolution expected = solve_densely(network.data(), batch, 0);
+  CHECK(batch.status[0] == LaneStatus::kConverged);
+  CHECK(largest_error(network.data(), batch, 0, expected) < 1e-13);
+}
+
+TEST_CASE("the value of a row without a tap changer is ignored") {
+  const Network network(random_network({.seed = 13}), Method::kSparse);
+  REQUIRE(network.data().tap_branch.back() == -1);
+  Batch batch(network, 1);
+  batch.tap_pos(network.n_tap() - 1, 0) = kInfinity;
+  Solver(network).solve(batch);
+  CHECK(batch.status[0] == LaneStatus::kConverged);
+}
+
+TEST_CASE("solving a meshed network allocates nothing") {
+  const Network network(random_network({.seed = 17, .n_node = 30, .n_loop = 9}), Method::kSparse);
+  Batch batch(network, 40);
+  Solver solver(network);
+  set_randomly(network.data(), 1, batch);
+  batch.p_mw(12, 7) = 1e9;
+  const std::uint64_t before = heron_tests::n_allocation();
+  solver.solve(batch);
+  CHECK(heron_tests::n_allocation() == before);
+  CHECK(batch.counters.n_failed == 1);
+}
+
+TEST_CASE("a meshed network of ten thousand nodes is prepared and solved") {
+  NetworkData data =
+      random_network({.seed = 19, .n_node = 10000, .n_loop = 500, .n_generator = 900});
+  // One source for all asks for strong branches.
+  for (std::vector<double>* z : {&data.r_pu, &data.x_pu, &data.r_back_pu, &data.x_back_pu}) {
+    for (double& value : *z) value *= 1e-3;
+  }
+  const Network network(std::move(data), Method::kSparse);
+  Batch batch(network, 3);
+  Solver(network).solve(batch);
+  for (std::size_t lane = 0; lane < 3; ++lane) {
+    CHECK(batch.status[lane] == LaneStatus::kConverged);
+  }
+}
