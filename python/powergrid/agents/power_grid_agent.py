@@ -29,8 +29,9 @@ from powergrid.core.features.context import ClockBlock, ForecastBlock, MarketBlo
 from powergrid.core.features.network import BusVoltages, GridSummary, LineFlows
 from powergrid.data.profiles import Profiles
 from powergrid.networks.lookup import bus_index, zone_names
+from powergrid.powerflow.lane import FlowLane, FlowResult
+from powergrid.powerflow.make import POWER_FLOWS
 from powergrid.powerflow.meter import Meter
-from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow
 from powergrid.powerflow.zone import Zone
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
@@ -55,6 +56,9 @@ class PowerGridAgent(GridAgent):
         See `GridAgentConfig`.
     protocol, policy, **kwargs
         As for every coordinator.
+    power_flow : str
+        What solves when the agent is stepped alone: "pandapower" leaves its results in the tables
+        of `net`; "native" is much faster and writes them only where `PowerGridAgent.net` is read.
 
     Raises
     ------
@@ -80,10 +84,16 @@ class PowerGridAgent(GridAgent):
         grid_config: Mapping[str, Any],
         protocol: Protocol,
         policy: Policy | None = None,
+        *,
+        power_flow: str = "pandapower",
         **kwargs: Any,
     ) -> None:
         super().__init__(grid_config, protocol, policy, **kwargs)
-        self.net = net
+        if power_flow not in POWER_FLOWS:
+            raise ConfigError(nearest(power_flow, POWER_FLOWS, kind="power flow"))
+        self._power_flow_name = power_flow
+        self._net = net
+        self.power_flow: FlowLane | None = None  # whoever drives the agent solves by it
         zone = self.agent_id
         self.pcc = net.get("heron_pcc", {}).get(zone)  # how a merged microgrid is connected
         self._add_meter_device()
@@ -116,6 +126,14 @@ class PowerGridAgent(GridAgent):
         self.energy_bought_mwh = 0.0  # during the last step, through the meter
         self.energy_sold_mwh = 0.0
 
+    @property
+    def net(self) -> pp.pandapowerNet:
+        """The network, with set-points and ``res_*`` tables of the last power flow.
+
+        Within an environment they are written when this is read; see `NetworkedGridEnv.net`.
+        """
+        return self._net if self.power_flow is None else self.power_flow.current_net()
+
     # --- which part of the network is the agent's ---------------------------------------------
 
     @staticmethod
@@ -140,7 +158,7 @@ class PowerGridAgent(GridAgent):
 
     def _find_elements(self) -> None:
         """Find the grid's own part of the network, and its meter."""
-        net = self.net
+        net = self._net
         self.zone = Zone(net, self._find_buses(net, self.agent_id))
         self.meter: Meter | None = None
         meters = [device for device in self.devices.values() if isinstance(device, Grid)]
@@ -193,7 +211,7 @@ class PowerGridAgent(GridAgent):
                 device.available_power = share * rated_power(device)
                 device.state.availability.available_p_MW = device.available_power
 
-    def write_setpoints(self, flow: PandapowerFlow, k: int) -> None:
+    def write_setpoints(self, flow: FlowLane, k: int) -> None:
         """Write the interval's loads and the devices' set-points to the power flow."""
         assert self.window is not None
         multiplier = float(self.window.actual["load"][k]) * self.load_factor
@@ -210,7 +228,7 @@ class PowerGridAgent(GridAgent):
             else:
                 flow.set_sgen(row, device.state.electrical.p_MW, device.state.electrical.q_MVAr)
 
-    def read_results(self, flow: PandapowerFlow, dt: float) -> None:
+    def read_results(self, flow: FlowLane, dt: float) -> None:
         """Take over voltages and flows, and advance the devices by `dt` hours.
 
         At the start of an episode, where no time has passed (`dt` is 0), only meters read.
@@ -222,7 +240,7 @@ class PowerGridAgent(GridAgent):
         voltages.v_min = float(vm.min())
         voltages.v_max = float(vm.max())
         if self.zone.line_rows.size:
-            lines.p_MW = result.p_line_mw[self.zone.line_rows]
+            lines.p_MW = result.line_p_from_mw[self.zone.line_rows]
             lines.loading_pct = result.line_loading_percent[self.zone.line_rows]
             lines.max_loading = float(lines.loading_pct.max())
         self.energy_bought_mwh = self.energy_sold_mwh = 0.0
@@ -239,9 +257,7 @@ class PowerGridAgent(GridAgent):
                 energy = device.state.electrical.p_MW * dt
                 self.energy_bought_mwh, self.energy_sold_mwh = max(energy, 0.0), max(-energy, 0.0)
 
-    def _measure(
-        self, device: DeviceAgent, flow: PandapowerFlow, result: FlowResult
-    ) -> dict[str, float]:
+    def _measure(self, device: DeviceAgent, flow: FlowLane, result: FlowResult) -> dict[str, float]:
         if device.bus_idx < 0:
             return {}
         row = flow.bus_row(device.bus_idx)
@@ -251,8 +267,8 @@ class PowerGridAgent(GridAgent):
             measured |= {"p_mw": electrical.p_MW, "q_mvar": electrical.q_MVAr}
         elif device.element == "trafo":
             trafo = flow.trafo_row(device.pp_idx)
-            measured["p_mw"] = float(-result.p_lv_mw[trafo])
-            measured["q_mvar"] = float(-result.q_lv_mvar[trafo])
+            measured["p_mw"] = float(-result.trafo_p_lv_mw[trafo])
+            measured["q_mvar"] = float(-result.trafo_q_lv_mvar[trafo])
             measured["loading_percent"] = float(result.trafo_loading_percent[trafo])
         elif isinstance(device, Grid) and self.meter is not None:
             measured["p_mw"], measured["q_mvar"] = self.meter.read(flow)
@@ -309,6 +325,7 @@ class PowerGridAgent(GridAgent):
         self.energy_bought_mwh = self.energy_sold_mwh = 0.0
         if self._alone is not None:  # the next step begins from a flat start, at the first row
             self._alone = None
+            self.power_flow = None
             self.window = None
 
     # --- alone --------------------------------------------------------------------------------
@@ -338,7 +355,7 @@ class PowerGridAgent(GridAgent):
             self.apply_action(flat)
             return
         if self._alone is None:
-            self._alone = Standalone(self, self._profiles)
+            self._alone = Standalone(self, self._profiles, self._power_flow_name)
         self._alone.step(self, flat)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from powergrid.agents.profile_window import HOUR_S, KINDS, ProfileWindow, area_of_kind
 from powergrid.data.profiles import Profiles
-from powergrid.powerflow.pandapower_flow import PandapowerFlow
+from powergrid.powerflow.make import make_power_flow
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -25,10 +25,13 @@ class Standalone:
         Its network is solved.
     profiles : Profiles
         Series of the areas that the agent's configuration names; they repeat when they end.
+    power_flow : str
+        See `make_power_flow`.
     """
 
-    def __init__(self, agent: PowerGridAgent, profiles: Profiles) -> None:
-        self.flow = PandapowerFlow(agent.net)
+    def __init__(self, agent: PowerGridAgent, profiles: Profiles, power_flow: str) -> None:
+        self.flow = make_power_flow(power_flow, agent.net).lane()
+        agent.power_flow = self.flow
         self.k = 0
         config = agent.config_model
         area = area_of_kind(config.load_area, config.renew_area)

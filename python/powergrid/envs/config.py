@@ -48,13 +48,15 @@ class EnvConfig(StrictModel):
     Messages: `message_broker` is "in_memory" or a `heron.messaging.MessageBroker`; the environment
     keeps it, but nothing goes through it while `centralized`.
 
-    Power flow: `tolerance_mva` is the largest mismatch. A step that does not converge gives every
-    agent `convergence_failure_reward` less `penalty` times `convergence_failure_safety`, and ends
-    the episode or not (`on_convergence_failure`).
+    Power flow: "native" solves the compiled network, "pandapower" by its Newton-Raphson; None is
+    "native", or "pandapower" with the reference backend. What the native one does not support falls
+    back to pandapower with a warning. `tolerance_mva` is the largest mismatch. A step that does not
+    converge gives every agent `convergence_failure_reward` less `penalty` times
+    `convergence_failure_safety`, and ends the episode or not (`on_convergence_failure`).
     """
 
     backend: Literal["native", "reference"] = "native"
-    power_flow: Literal["pandapower"] = "pandapower"
+    power_flow: Literal["native", "pandapower"] | None = None
     tolerance_mva: float = Field(default=1e-8, gt=0.0)
 
     centralized: bool = True
@@ -84,6 +86,13 @@ class EnvConfig(StrictModel):
     convergence_failure_safety: float = Field(default=20.0, ge=0.0)
 
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
+
+    @property
+    def power_flow_name(self) -> str:
+        """The power flow that is wanted, once `backend` has settled what None means."""
+        if self.power_flow is None:
+            return "pandapower"
+        return self.power_flow
 
     @field_validator("dataset")
     @classmethod

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from powergrid.powerflow.pandapower_flow import PandapowerFlow
+from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 __all__ = ["grid_metrics"]
 
 
-def grid_metrics(flow: PandapowerFlow) -> dict[str, Any]:
+def grid_metrics(flow: FlowLane) -> dict[str, Any]:
     """Return what the last power flow shows.
 
     Returns
@@ -33,8 +33,8 @@ def grid_metrics(flow: PandapowerFlow) -> dict[str, Any]:
         "max_line_loading_percent": float(loading.max(initial=0.0)),
         "n_voltage_violation": int(((vm < V_MIN_PU) | (vm > V_MAX_PU)).sum()),
         "n_overload": int((loading > 100.0).sum()),
-        "source_p_mw": result.p_source_mw,
-        "source_q_mvar": result.q_source_mvar,
+        "source_p_mw": result.source_p_mw,
+        "source_q_mvar": result.source_q_mvar,
         "loss_mw": result.loss_mw,
         "load_mw": float(flow.load_p_mw.sum()),
         "generation_mw": float(flow.sgen_p_mw.sum() + flow.storage_p_mw.sum()),

@@ -32,7 +32,8 @@ from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_metrics import grid_metrics
 from powergrid.envs.render.renderer import Renderer
-from powergrid.powerflow.pandapower_flow import PandapowerFlow
+from powergrid.powerflow.lane import FlowLane
+from powergrid.powerflow.make import make_power_flow
 from powergrid.powerflow.weakest_bus import weakest_bus
 
 __all__ = ["NetworkedGridEnv"]
@@ -72,6 +73,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         "is_parallelizable": True,
     }
     config_model: ClassVar[type[EnvConfig]] = EnvConfig
+    power_flow: FlowLane  # of the whole network; made last
 
     def __init__(
         self, env_config: Mapping[str, Any] | None = None, *, render_mode: str | None = None
@@ -90,7 +92,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self.render_mode = config.render_mode
         self.message_broker = make_broker(config.message_broker)
         self.agent_dict: dict[str, PowerGridAgent] = {}
-        self.net: pp.pandapowerNet = self._build_net()
+        self.net = self._build_net()
         self.agent_dict.update(self._build_agents() or {})
         if not self.agent_dict:
             raise ConfigError(
@@ -154,8 +156,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         config, agents = self.config, list(self.agent_dict.values())
         self._dt = config.step_s / 3600.0  # [h]
         self._distribution_model = self._distribution_config()
-        self.distribution = DistributionGrid(self.net, agents, self._distribution_model)
-        self.power_flow = PandapowerFlow(self.net, config.tolerance_mva)
+        self.distribution = DistributionGrid(self._net, agents, self._distribution_model)
+        self.power_flow = make_power_flow(
+            config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
+        ).lane()
+        for agent in agents:
+            agent.power_flow = self.power_flow
         self._tap_start = self.power_flow.tap_pos.copy()
         self._source = EpisodeSource(config)
         for agent in agents:  # an unknown area is an error now, not at the first reset
@@ -313,6 +319,27 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         """Close the window, if there is one."""
         if self._renderer is not None:
             self._renderer.close()
+
+    @property
+    def net(self) -> pp.pandapowerNet:
+        """The pandapower network, with set-points and ``res_*`` tables of the last power flow.
+
+        With ``power_flow="native"`` they are written when this is read, once for each power flow
+        and at the cost of a ``runpp``; a network kept from an earlier reading is not written to
+        until the next. Elements changed later, such as a switch or a line's rating, count only with
+        ``power_flow="pandapower"``.
+        """
+        flow = self.__dict__.get("power_flow")
+        return self._net if flow is None else flow.current_net()
+
+    @net.setter
+    def net(self, net: pp.pandapowerNet) -> None:
+        if "power_flow" in self.__dict__:
+            raise HeronError(
+                "the network of an environment is fixed when it is made: return another one from "
+                "_build_net, in another environment"
+            )
+        self._net = net
 
     # --- names and helpers --------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class UnsupportedNetworkError(HeronError, NotImplementedError):
     """
 
     def __init__(self, table: str, row: object, reason: str) -> None:
+        row = getattr(row, "item", lambda: row)()  # a number as Python writes it
         super().__init__(table, row, reason)
         self.table = table
         self.row = row

@@ -10,7 +10,7 @@ import numpy as np
 import pandapower as pp
 
 from heron.errors import ConfigError
-from powergrid.powerflow.pandapower_flow import PandapowerFlow
+from powergrid.powerflow.lane import FlowLane
 
 __all__ = ["Meter"]
 
@@ -29,7 +29,7 @@ class Meter:
     trafo: int | None  # index of the matching transformer
     grid_side: str  # of the transformer, "hv" or "lv"
     buses: tuple[int, ...]  # one node behind a switch
-    branches: tuple[tuple[str, int, str], ...]  # (table, index, side) behind a switch
+    branches: tuple[tuple[str, str, int], ...]  # results of P and Q, and row, behind a switch
     is_source: bool  # read the external grid
 
     @classmethod
@@ -80,21 +80,20 @@ class Meter:
         buses = _node_of(net, int(pcc["bus"]), int(pcc["switch"]))
         return cls(int(pcc["bus"]), None, None, "", buses, _branches_at(net, buses), False)
 
-    def read(self, flow: PandapowerFlow) -> tuple[float, float]:
+    def read(self, flow: FlowLane) -> tuple[float, float]:
         """Return active [MW] and reactive [Mvar] power taken from the utility."""
         result = flow.result
         if self.is_source:
-            return result.p_source_mw, result.q_source_mvar
+            return result.source_p_mw, result.source_q_mvar
         if self.trafo is not None:
             row = flow.trafo_row(self.trafo)
             if self.grid_side == "lv":
-                return float(result.p_lv_mw[row]), float(result.q_lv_mvar[row])
-            return float(result.p_hv_mw[row]), float(result.q_hv_mvar[row])
+                return float(result.trafo_p_lv_mw[row]), float(result.trafo_q_lv_mvar[row])
+            return float(result.trafo_p_hv_mw[row]), float(result.trafo_q_hv_mvar[row])
         p, q = flow.consumption_at(self.buses)
-        for table, index, side in self.branches:
-            values = flow.net[f"res_{table}"].loc[index]
-            p += float(values[f"p_{side}_mw"])
-            q += float(values[f"q_{side}_mvar"])
+        for p_name, q_name, row in self.branches:
+            p += float(getattr(result, p_name)[row])
+            q += float(getattr(result, q_name)[row])
         return p, q
 
 
@@ -112,10 +111,11 @@ def _node_of(net: pp.pandapowerNet, bus: int, switch: int) -> tuple[int, ...]:
     return tuple(sorted(node))
 
 
-def _branches_at(net: pp.pandapowerNet, buses: Sequence[int]) -> tuple[tuple[str, int, str], ...]:
+def _branches_at(net: pp.pandapowerNet, buses: Sequence[int]) -> tuple[tuple[str, str, int], ...]:
     sides = (("line", "from"), ("line", "to"), ("trafo", "hv"), ("trafo", "lv"))
     found = []
     for table, side in sides:
-        rows = net[table].index[net[table][f"{side}_bus"].isin(buses)]
-        found += [(table, int(index), side) for index in np.asarray(rows)]
+        rows = np.flatnonzero(net[table][f"{side}_bus"].isin(buses))
+        names = f"{table}_p_{side}_mw", f"{table}_q_{side}_mvar"
+        found += [(*names, int(row)) for row in rows]
     return tuple(found)

@@ -1,221 +1,202 @@
-"""Power flow by pandapower's Newton-Raphson, the reference.
-
-Set-points are kept in flat arrays beside the network and written to its tables once per solve; the
-results come back as flat arrays. This is the only place where signs change: the package counts
-injection positive, pandapower counts a load's and a storage's consumption positive.
-"""
+"""Power flow by pandapower's Newton-Raphson, the reference."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandapower as pp
+from numpy.typing import NDArray
 from pandapower.auxiliary import LoadflowNotConverged
+from pandapower.pypower.makeSbus import makeSbus
 
-__all__ = ["FlowResult", "PandapowerFlow", "positions"]
+from powergrid.powerflow.pandapower_tables import (
+    RUNPP_OPTIONS,
+    read_inputs,
+    write_inputs,
+)
+from powergrid.powerflow.power_flow import INPUTS, RESULTS, LaneStart, LaneStatus, PowerFlow
 
+__all__ = ["PandapowerFlow"]
 
-def positions(index: np.ndarray, table_index: np.ndarray) -> np.ndarray:
-    """Return the row positions of element numbers `index` in a table with `table_index`."""
-    row_of = {int(number): row for row, number in enumerate(table_index)}
-    return np.array([row_of[int(number)] for number in index], dtype=np.intp)
-
-
-@dataclass
-class FlowResult:
-    """Result of a power flow, in the row order of the network's tables.
-
-    After a solve that did not converge the arrays keep the last solution.
-    """
-
-    converged: bool
-    vm_pu: np.ndarray  # bus voltage magnitude [p.u.], (n_bus,)
-    va_degree: np.ndarray  # bus voltage angle [degree], (n_bus,)
-    p_line_mw: np.ndarray  # active power into the line at its from side [MW], (n_line,)
-    line_loading_percent: np.ndarray  # (n_line,)
-    line_loss_mw: np.ndarray  # (n_line,)
-    p_hv_mw: np.ndarray  # active power into the transformer at its high side [MW], (n_trafo,)
-    q_hv_mvar: np.ndarray  # (n_trafo,)
-    p_lv_mw: np.ndarray  # active power into the transformer at its low side [MW], (n_trafo,)
-    q_lv_mvar: np.ndarray  # (n_trafo,)
-    trafo_loading_percent: np.ndarray  # (n_trafo,)
-    p_source_mw: float  # active power from the external grids [MW]
-    q_source_mvar: float  # reactive power from the external grids [Mvar]
-
-    @property
-    def loss_mw(self) -> float:
-        """Active losses of lines and transformers [MW]."""
-        return float(self.line_loss_mw.sum() + self.p_hv_mw.sum() + self.p_lv_mw.sum())
+COLUMN_OF_RESULT = {  # result: table and column
+    "vm_pu": ("bus", "vm_pu"),
+    "va_degree": ("bus", "va_degree"),
+    "line_p_from_mw": ("line", "p_from_mw"),
+    "line_q_from_mvar": ("line", "q_from_mvar"),
+    "line_p_to_mw": ("line", "p_to_mw"),
+    "line_q_to_mvar": ("line", "q_to_mvar"),
+    "line_loading_percent": ("line", "loading_percent"),
+    "trafo_p_hv_mw": ("trafo", "p_hv_mw"),
+    "trafo_q_hv_mvar": ("trafo", "q_hv_mvar"),
+    "trafo_p_lv_mw": ("trafo", "p_lv_mw"),
+    "trafo_q_lv_mvar": ("trafo", "q_lv_mvar"),
+    "trafo_loading_percent": ("trafo", "loading_percent"),
+    "trafo3w_loading_percent": ("trafo3w", "loading_percent"),
+}
+COUNTER_OF_START = {LaneStart.WARM: "n_warm", LaneStart.FLAT: "n_flat", LaneStart.LAST: "n_damped"}
 
 
-class PandapowerFlow:
-    """Solve one pandapower network again and again with changing set-points.
+class PandapowerFlow(PowerFlow):
+    """Solve by ``runpp``, lane after lane.
+
+    `net` is the network that is solved: its tables hold the inputs of the lane solved last, and its
+    results if that converged. What is changed in it between solves other than the inputs, such as
+    a switch, counts from the next solve on.
 
     Parameters
     ----------
     net : pandapowerNet
-        Complete network: every element that will ever be used is in it.
+        See `PowerFlow`.
+    n_lane : int
+        Number of lanes.
     tolerance_mva : float
-        Largest power mismatch of a solution [MVA].
-
-    Attributes
-    ----------
-    load_p_mw, load_q_mvar : ndarray, (n_load,)
-        Consumption.
-    sgen_p_mw, sgen_q_mvar : ndarray, (n_sgen,)
-        Injection.
-    storage_p_mw, storage_q_mvar : ndarray, (n_storage,)
-        Injection: discharge is positive, unlike in pandapower's table.
-    tap_pos : ndarray, (n_trafo,)
-        Tap positions.
-    shunt_step : ndarray, (n_shunt,)
-        Steps of capacitors and reactors in service.
-    result : FlowResult
-        Of the last solve.
+        Largest power mismatch of a solution, as ``runpp`` takes it: whatever its name says,
+        pandapower compares it with the mismatch in p.u. of ``sn_mva``.
     """
 
-    def __init__(self, net: pp.pandapowerNet, tolerance_mva: float = 1e-8) -> None:
-        self.net = net
+    def __init__(
+        self, net: pp.pandapowerNet, n_lane: int = 1, *, tolerance_mva: float = 1e-8
+    ) -> None:
+        super().__init__(net, n_lane)
         self.tolerance_mva = tolerance_mva
-        self.load_p_mw = net.load["p_mw"].to_numpy(np.float64, copy=True)
-        self.load_q_mvar = net.load["q_mvar"].to_numpy(np.float64, copy=True)
-        self.sgen_p_mw = net.sgen["p_mw"].to_numpy(np.float64, copy=True)
-        self.sgen_q_mvar = net.sgen["q_mvar"].to_numpy(np.float64, copy=True)
-        self.storage_p_mw = -net.storage["p_mw"].to_numpy(np.float64, copy=True)
-        self.storage_q_mvar = -net.storage["q_mvar"].to_numpy(np.float64, copy=True)
-        self.tap_pos = net.trafo["tap_pos"].to_numpy(np.float64, copy=True)
-        self.shunt_step = net.shunt["step"].to_numpy(np.float64, copy=True)
-        self.result = FlowResult(
-            converged=False,
-            vm_pu=np.ones(len(net.bus)),
-            va_degree=np.zeros(len(net.bus)),
-            p_line_mw=np.zeros(len(net.line)),
-            line_loading_percent=np.zeros(len(net.line)),
-            line_loss_mw=np.zeros(len(net.line)),
-            p_hv_mw=np.zeros(len(net.trafo)),
-            q_hv_mvar=np.zeros(len(net.trafo)),
-            p_lv_mw=np.zeros(len(net.trafo)),
-            q_lv_mvar=np.zeros(len(net.trafo)),
-            trafo_loading_percent=np.zeros(len(net.trafo)),
-            p_source_mw=0.0,
-            q_source_mvar=0.0,
+        for name, values in read_inputs(net).items():
+            setattr(self, name, np.repeat(values[:, np.newaxis], n_lane, axis=1))
+        for name in RESULTS:
+            n_row = len(net[COLUMN_OF_RESULT[name][0]])
+            setattr(self, name, np.full((n_row, n_lane), float(name == "vm_pu")))
+        self.status = np.full(n_lane, LaneStatus.UNSOLVED, np.int8)
+        self.start = np.full(n_lane, LaneStart.NONE, np.int8)
+        self.iterations = np.zeros(n_lane, np.int32)
+        self.mismatch_pu = np.zeros(n_lane)
+        self._source_mva = np.zeros(n_lane, np.complex128)
+        self._loss_mw = np.zeros(n_lane)
+        self._is_warm = np.zeros(n_lane, np.bool_)
+        self._lane_in_net = -1  # whose inputs and results the tables hold
+        self._counters = dict.fromkeys(
+            ("n_warm", "n_flat", "n_damped", "n_failed", "n_invalid", "n_iteration"), 0
         )
-        self._row = {
-            name: {int(index): row for row, index in enumerate(net[name].index)}
-            for name in ("bus", "sgen", "storage", "trafo")
-        }
-        self._is_warm = False
-        self.n_solve = 0
-        self.n_failed = 0
+        # Without a changer tap_pos is NaN and no input; neither is what its table never had.
+        self._is_input = {name: np.isfinite(getattr(self, name)[:, 0]) for name in INPUTS}
 
-    def bus_row(self, index: int) -> int:
-        """Return the row of a bus by its number."""
-        return self._row["bus"][index]
+    @property
+    def source_p_mw(self) -> NDArray[np.float64]:
+        """Active power from the external grids [MW], (n_lane,)."""
+        return self._source_mva.real.copy()
 
-    def trafo_row(self, index: int) -> int:
-        """Return the row of a transformer by its number."""
-        return self._row["trafo"][index]
+    @property
+    def source_q_mvar(self) -> NDArray[np.float64]:
+        """Reactive power from the external grids [Mvar], (n_lane,)."""
+        return self._source_mva.imag.copy()
 
-    def set_sgen(self, index: int, p_mw: float, q_mvar: float) -> None:
-        """Set what a static generator injects."""
-        row = self._row["sgen"][index]
-        self.sgen_p_mw[row] = p_mw
-        self.sgen_q_mvar[row] = q_mvar
+    @property
+    def loss_mw(self) -> NDArray[np.float64]:
+        """Active losses of lines and transformers [MW], (n_lane,)."""
+        return self._loss_mw.copy()
 
-    def set_storage(self, index: int, p_mw: float, q_mvar: float) -> None:
-        """Set what a storage injects."""
-        row = self._row["storage"][index]
-        self.storage_p_mw[row] = p_mw
-        self.storage_q_mvar[row] = q_mvar
+    @property
+    def counters(self) -> dict[str, int]:
+        """How many lanes were settled by each start; see `PowerFlow.counters`."""
+        return dict(self._counters)
 
-    def set_tap(self, index: int, tap: float) -> None:
-        """Set a transformer's tap position."""
-        self.tap_pos[self._row["trafo"][index]] = tap
+    @property
+    def tolerance_pu(self) -> float:
+        """Largest power mismatch of a solution [p.u. of ``sn_mva``]."""
+        return self.tolerance_mva
 
-    def consumption_at(self, buses: Sequence[int]) -> tuple[float, float]:
-        """Return what loads draw less what generators and storages inject there [MW, Mvar]."""
+    def forget(self, lane: int | None = None) -> None:
+        """Begin the next solve of a lane, or of all, from a flat start."""
+        self._is_warm[slice(None) if lane is None else lane] = False
+
+    def solve(self) -> None:
+        """Solve each lane from its last solution, else flat, else from its DC power flow."""
+        for lane in range(self.n_lane):  # runpp knows one network at a time
+            self._solve_lane(lane)
+
+    def to_pandapower(
+        self, lane: int = 0, *, net: pp.pandapowerNet | None = None
+    ) -> pp.pandapowerNet:
+        """Return the network as ``runpp`` left it; see `PowerFlow.to_pandapower`."""
+        if net is self.net and lane == self._lane_in_net:
+            return net
+        return super().to_pandapower(lane, net=net)
+
+    def _solve_lane(self, lane: int) -> None:
+        self.start[lane] = LaneStart.NONE
+        self.iterations[lane] = 0
+        self._lane_in_net = -1
+        if not self._is_valid(lane):
+            self.status[lane] = LaneStatus.INVALID_INPUT
+            self._is_warm[lane] = False
+            self._counters["n_invalid"] += 1
+            return
         net = self.net
-        load = net.load["bus"].isin(buses).to_numpy()
-        sgen = net.sgen["bus"].isin(buses).to_numpy()
-        store = net.storage["bus"].isin(buses).to_numpy()
-        p = self.load_p_mw[load].sum() - self.sgen_p_mw[sgen].sum() - self.storage_p_mw[store].sum()
-        q = (
-            self.load_q_mvar[load].sum()
-            - self.sgen_q_mvar[sgen].sum()
-            - self.storage_q_mvar[store].sum()
-        )
-        return float(p), float(q)
-
-    def forget(self) -> None:
-        """Begin the next solve from a flat start: it then depends on nothing before it."""
-        self._is_warm = False
-
-    def solve(self) -> bool:
-        """Write the set-points and solve; start from the last solution, else flat, else DC.
-
-        Returns
-        -------
-        bool
-            Whether a start converged. If none did, `result` keeps the last solution's values and
-            says so, and the next solve starts flat.
-        """
-        self._write()
-        self.n_solve += 1
-        # A start from the DC solution last: phase shifts in series defeat a flat one.
-        for start in ("results", "flat", "dc") if self._is_warm else ("flat", "dc"):
+        write_inputs(self, lane, net)
+        self._lane_in_net = lane
+        for start, init in self._starts(lane):
             try:
-                pp.runpp(
-                    self.net,
-                    init=start,
-                    calculate_voltage_angles=True,
-                    tolerance_mva=self.tolerance_mva,
-                    trafo_model="t",
-                    lightsim2grid=False,
-                )
+                pp.runpp(net, **init, tolerance_mva=self.tolerance_mva, **RUNPP_OPTIONS)
             except LoadflowNotConverged:
+                self._count_iterations(lane)
                 continue
-            self._read()
-            self._is_warm = True
-            return True
-        self.result.converged = False
-        self._is_warm = False
-        self.n_failed += 1
-        return False
+            self._count_iterations(lane)
+            self._read(lane)
+            self.status[lane] = LaneStatus.CONVERGED
+            self.start[lane] = start
+            self._is_warm[lane] = True
+            self._counters[COUNTER_OF_START[start]] += 1
+            return
+        self.mismatch_pu[lane] = self._mismatch()
+        self.status[lane] = LaneStatus.NO_SOLUTION
+        self._is_warm[lane] = False
+        self._counters["n_failed"] += 1
 
-    def _write(self) -> None:
+    def _is_valid(self, lane: int) -> bool:
+        return all(
+            np.isfinite(getattr(self, name)[is_input, lane]).all()
+            for name, is_input in self._is_input.items()
+        )
+
+    def _starts(self, lane: int) -> Iterator[tuple[LaneStart, dict[str, Any]]]:
+        if self._is_warm[lane]:
+            vm_pu = self.vm_pu[:, lane]
+            yield (
+                LaneStart.WARM,
+                {
+                    "init_vm_pu": np.where(vm_pu > 0.0, vm_pu, 1.0),
+                    "init_va_degree": self.va_degree[:, lane].copy(),
+                },
+            )
+        yield LaneStart.FLAT, {"init": "flat"}
+        # Phase shifts in series defeat a flat start.
+        yield LaneStart.LAST, {"init": "dc"}
+
+    def _count_iterations(self, lane: int) -> None:
+        n_step = int(self.net["_ppc"]["iterations"])
+        self.iterations[lane] += n_step
+        self._counters["n_iteration"] += n_step
+
+    def _mismatch(self) -> float:
+        """Return the largest power mismatch of the last voltages [p.u.]."""
+        internal = self.net["_ppc"]["internal"]
+        v = internal["V"]
+        injection = makeSbus(internal["baseMVA"], internal["bus"], internal["gen"], vm=np.abs(v))
+        s = v * np.conj(internal["Ybus"] @ v) - injection
+        pv, pq = internal["pv"], internal["pq"]
+        parts = np.abs(np.concatenate([s[pv].real, s[pq].real, s[pq].imag]))
+        return float(np.nan_to_num(parts.max(initial=0.0), nan=np.inf))
+
+    def _read(self, lane: int) -> None:
         net = self.net
-        net.load["p_mw"] = self.load_p_mw
-        net.load["q_mvar"] = self.load_q_mvar
-        if len(net.sgen):
-            net.sgen["p_mw"] = self.sgen_p_mw
-            net.sgen["q_mvar"] = self.sgen_q_mvar
-        if len(net.storage):
-            net.storage["p_mw"] = -self.storage_p_mw
-            net.storage["q_mvar"] = -self.storage_q_mvar
-        if len(net.trafo):
-            net.trafo["tap_pos"] = self.tap_pos
-        if len(net.shunt):
-            net.shunt["step"] = self.shunt_step.astype(np.int64)
-
-    def _read(self) -> None:
-        net, result = self.net, self.result
-        result.converged = True
-        # Buses out of supply have no voltage; 0 keeps every observation finite.
-        result.vm_pu[:] = np.nan_to_num(net.res_bus["vm_pu"].to_numpy(), nan=0.0)
-        result.va_degree[:] = np.nan_to_num(net.res_bus["va_degree"].to_numpy(), nan=0.0)
-        for values, table, column in (
-            (result.p_line_mw, net.res_line, "p_from_mw"),
-            (result.line_loading_percent, net.res_line, "loading_percent"),
-            (result.line_loss_mw, net.res_line, "pl_mw"),
-            (result.p_hv_mw, net.res_trafo, "p_hv_mw"),
-            (result.q_hv_mvar, net.res_trafo, "q_hv_mvar"),
-            (result.p_lv_mw, net.res_trafo, "p_lv_mw"),
-            (result.q_lv_mvar, net.res_trafo, "q_lv_mvar"),
-            (result.trafo_loading_percent, net.res_trafo, "loading_percent"),
-        ):
-            if values.size:
-                values[:] = np.nan_to_num(table[column].to_numpy(), nan=0.0)
-        result.p_source_mw = float(net.res_ext_grid["p_mw"].sum())
-        result.q_source_mvar = float(net.res_ext_grid["q_mvar"].sum())
+        self.mismatch_pu[lane] = self._mismatch()
+        for name, (table, column) in COLUMN_OF_RESULT.items():
+            if len(net[table]):
+                # Buses out of supply have no voltage; 0 keeps every observation finite.
+                values = net[f"res_{table}"][column].to_numpy(np.float64)
+                getattr(self, name)[:, lane] = np.nan_to_num(values, nan=0.0)
+        source = net["res_ext_grid"]
+        self._source_mva[lane] = complex(source["p_mw"].sum(), source["q_mvar"].sum())
+        self._loss_mw[lane] = sum(
+            net[f"res_{table}"]["pl_mw"].sum() for table in ("line", "trafo", "trafo3w")
+        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandapower as pp
 
+from powergrid.powerflow.element_rows import positions
+from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.line_drop import line_drop_step
-from powergrid.powerflow.pandapower_flow import PandapowerFlow, positions
 
 __all__ = ["TapControl"]
 
@@ -41,7 +42,7 @@ class TapControl:
         self._tap_min = column("tap_min")
         self._tap_max = column("tap_max")
 
-    def settle(self, flow: PandapowerFlow) -> bool:
+    def settle(self, flow: FlowLane) -> bool:
         """Solve, move every regulator that is outside its bandwidth by one step, solve again.
 
         Returns
@@ -60,11 +61,12 @@ class TapControl:
             converged = flow.solve()
         return converged
 
-    def moves(self, flow: PandapowerFlow) -> np.ndarray:
+    def moves(self, flow: FlowLane) -> np.ndarray:
         """Return the step that each regulator wants: -1, 0 or 1, (n_regulator,)."""
         result = flow.result
         v = result.vm_pu[self._bus] * np.exp(1j * np.deg2rad(result.va_degree[self._bus]))
-        s_mva = -(result.p_lv_mw[self.rows] + 1j * result.q_lv_mvar[self.rows])  # to the load
+        p_mw, q_mvar = result.trafo_p_lv_mw[self.rows], result.trafo_q_lv_mvar[self.rows]
+        s_mva = -(p_mw + 1j * q_mvar)  # to the load
         i_a = np.conj(s_mva / (np.sqrt(3.0) * v * self._vn_kv)) * 1e3
         return line_drop_step(
             np.ascontiguousarray(v.real),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from powergrid.powerflow.pandapower_flow import PandapowerFlow
+from powergrid.powerflow.lane import FlowLane
 
 __all__ = ["weakest_bus"]
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.3, 0.2, 0.1, 0.05, 0.0)
 
 
-def weakest_bus(flow: PandapowerFlow) -> tuple[str, float, float]:
+def weakest_bus(flow: FlowLane) -> tuple[str, float, float]:
     """Return the bus of lowest voltage under the largest share of the demand that can be solved.
 
     A power flow that does not converge has no voltages; those of a lighter load show where it

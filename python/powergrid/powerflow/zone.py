@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandapower as pp
 
-from powergrid.powerflow.pandapower_flow import FlowResult, PandapowerFlow, positions
+from powergrid.powerflow.element_rows import positions
+from powergrid.powerflow.lane import FlowLane, FlowResult
 from powergrid.utils.safety import loading_over_pct, voltage_deviation
 
 __all__ = ["Zone"]
@@ -38,7 +39,7 @@ class Zone:
         self.base_load_p_mw = net.load["p_mw"].to_numpy(np.float64)[self.load_rows]
         self.base_load_q_mvar = net.load["q_mvar"].to_numpy(np.float64)[self.load_rows]
 
-    def write_loads(self, flow: PandapowerFlow, multiplier: float) -> None:
+    def write_loads(self, flow: FlowLane, multiplier: float) -> None:
         """Set the loads to `multiplier` times their base."""
         flow.load_p_mw[self.load_rows] = self.base_load_p_mw * multiplier
         flow.load_q_mvar[self.load_rows] = self.base_load_q_mvar * multiplier

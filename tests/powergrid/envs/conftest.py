@@ -69,10 +69,21 @@ def villages() -> pp.pandapowerNet:
 
 
 class Villages(MultiAgentMicrogrids):
-    """Two microgrids on a feeder of three buses."""
+    """Two microgrids on a feeder of three buses, which `edit_net` may change."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        edit_net: Callable[[pp.pandapowerNet], None] | None = None,
+    ) -> None:
+        self._edit_net = edit_net
+        super().__init__(config)
 
     def _build_net(self) -> pp.pandapowerNet:
-        return copy.deepcopy(villages())
+        net = copy.deepcopy(villages())
+        if self._edit_net is not None:
+            self._edit_net(net)
+        return net
 
 
 def series(n_row: int = HOURS, seed: int = 0) -> dict[str, np.ndarray]:
@@ -170,8 +181,10 @@ MakeEnv = Callable[..., Villages]
 def make_villages() -> MakeEnv:
     """Return a maker of small environments: keywords replace entries of the configuration."""
 
-    def make(**changes: Any) -> Villages:
-        return Villages({**village_config(), **changes})
+    def make(
+        *, edit_net: Callable[[pp.pandapowerNet], None] | None = None, **changes: Any
+    ) -> Villages:
+        return Villages({**village_config(), **changes}, edit_net)
 
     return make
 

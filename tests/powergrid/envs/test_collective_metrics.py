@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandapower as pp
 import pytest
 
 
@@ -63,8 +64,10 @@ def test_metrics_of_a_finished_episode_last_until_the_next_reset(small: Any) -> 
 
 
 def test_rewards_count_as_they_are_paid_out(make_villages: Any) -> None:
-    env = make_villages(share_reward=True, penalty=100.0)
-    env.net.line["max_i_ka"] = 0.005  # overloads, so that a reward is not minus the cost
+    def overload(net: pp.pandapowerNet) -> None:  # so that a reward is not minus the cost
+        net.line["max_i_ka"] = 0.005
+
+    env = make_villages(edit_net=overload, share_reward=True, penalty=100.0)
     infos, rewards = play(env, 3)
     found = env.get_collective_metrics()
     assert found["mean_reward"] == pytest.approx(np.mean([r["A"] for r in rewards]))

@@ -100,11 +100,10 @@ def test_loads_follow_the_multiplier_of_their_area(
     small_config["microgrid_configs"][0]["load_area"] = "north"
     env = env_of_config(small_config)
     env.reset(seed=0, options={"day": 1})
-    net = env.net
-    zone = net.bus["zone"].to_numpy()[net.load["bus"]]
+    zone = env.net.bus["zone"].to_numpy()[env.net.load["bus"]]
     for k in range(24, 27):
         env.step({a: env.idle_action(a) for a in env.agents})
-        share = {z: net.load.p_mw[zone == z].sum() for z in "DAB"}
+        share = {z: env.net.load.p_mw[zone == z].sum() for z in "DAB"}
         assert share["D"] == pytest.approx(0.5 * areas["south"][k])
         assert share["A"] == pytest.approx(0.25 * areas["north"][k])
         # An agent without an area of its own follows the distribution grid's.

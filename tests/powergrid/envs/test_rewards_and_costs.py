@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandapower as pp
 import pytest
 
 from powergrid.agents.grid import Grid
@@ -21,13 +22,12 @@ def steps(env: Any, seed: int = 0, **reset: Any) -> Iterator[tuple[dict[str, Any
         yield rewards, infos
 
 
-def with_narrow_limits(env: Any) -> Any:
-    env.net.line["max_i_ka"] = 0.01  # read by the power flow at every solve
-    return env
+def narrow_limits(net: pp.pandapowerNet) -> None:
+    net.line["max_i_ka"] = 0.01
 
 
 def test_a_reward_is_minus_cost_minus_penalty_times_safety(make_villages: Any) -> None:
-    env = with_narrow_limits(make_villages(penalty=7.0))
+    env = make_villages(edit_net=narrow_limits, penalty=7.0)
     unsafe = 0.0
     for rewards, infos in steps(env):
         for agent, reward in rewards.items():
@@ -37,15 +37,15 @@ def test_a_reward_is_minus_cost_minus_penalty_times_safety(make_villages: Any) -
 
 
 def test_a_shared_reward_is_the_mean_and_leaves_the_rest(make_villages: Any) -> None:
-    own, shared = with_narrow_limits(make_villages()), make_villages(share_reward=True)
-    with_narrow_limits(shared)
+    own = make_villages(edit_net=narrow_limits)
+    shared = make_villages(edit_net=narrow_limits, share_reward=True)
     for (rewards, infos), (same, others) in zip(steps(own), steps(shared), strict=True):
         assert infos == others
         assert same == pytest.approx(dict.fromkeys(rewards, np.mean(list(rewards.values()))))
 
 
 def test_cost_and_safety_are_the_sums_of_their_parts(make_villages: Any) -> None:
-    env = with_narrow_limits(make_villages())
+    env = make_villages(edit_net=narrow_limits)
     parts = set()
     for _, infos in steps(env):
         for info in infos.values():
@@ -102,12 +102,16 @@ def test_fuel_and_wear_are_paid_by_the_hour(make_villages: Any) -> None:
 
 
 def test_safety_counts_own_buses_and_lines_and_a_share_of_the_feeders(make_villages: Any) -> None:
-    env = with_narrow_limits(
-        make_villages(dso_config={"name": "D", "line_drop_compensation": False})
+    def edit_net(net: pp.pandapowerNet) -> None:
+        narrow_limits(net)
+        net.ext_grid["vm_pu"] = 1.1
+
+    env = make_villages(
+        edit_net=edit_net, dso_config={"name": "D", "line_drop_compensation": False}
     )
-    env.net.ext_grid["vm_pu"] = 1.1
+    net = env.net
     for _, infos in steps(env):
-        flow, net = env.power_flow.result, env.net
+        flow = env.power_flow.result
         over = np.maximum(flow.vm_pu - 1.05, 0.0) + np.maximum(0.95 - flow.vm_pu, 0.0)
         zone = net.bus["zone"].to_numpy()
         for agent, info in infos.items():

@@ -133,7 +133,7 @@ def _snapshot(env: NetworkedGridEnv, n_done: int) -> Snapshot:
         line_loading_percent=result.line_loading_percent.copy(),
         tap_pos=flow.tap_pos.copy(),
         shunt_step=flow.shunt_step.copy(),
-        source_p_mw=result.p_source_mw,
+        source_p_mw=result.source_p_mw,
         load_p_mw=float(flow.load_p_mw.sum()),
         loss_mw=result.loss_mw,
         agents={name: _read_agent(env, name, agent) for name, agent in agents.items()},

@@ -67,7 +67,7 @@ class Renderer:
         if self._record is None:
             raise HeronError("render() before reset(): call env.reset() first")
         if self.mode == "ansi":
-            return table(self._record, self._env.net.bus["name"].astype(str).tolist())
+            return table(self._record, self._env.power_flow.net.bus["name"].astype(str).tolist())
         if self.mode == "human":
             if not self._is_shown:
                 self._show(self._record)
@@ -123,11 +123,12 @@ class Renderer:
         else:
             figure = Figure(figsize=SIZE_INCH, dpi=DPI)
             FigureCanvasAgg(figure)
-        marks = device_marks(env.agent_dict, [int(index) for index in env.net.bus.index])
+        net = env.power_flow.net  # its elements only, so its results need not be there
+        marks = device_marks(env.agent_dict, [int(index) for index in net.bus.index])
         colors = {
             name: ZONE_COLORS[i % len(ZONE_COLORS)] for i, name in enumerate(env.possible_agents)
         }
-        self._picture = EpisodePicture(figure, read_diagram(env.net, marks), colors)
+        self._picture = EpisodePicture(figure, read_diagram(net, marks), colors)
         return self._picture
 
     def __getstate__(self) -> dict[str, Any]:

@@ -82,18 +82,18 @@ def injection_arrays(
 def fixed_arrays(model: InternalModel) -> dict[str, Any]:
     """Return what no lane changes: wards, motors, DC lines, asymmetric loads and the like."""
     bus, gen, base = model.ppci["bus"], model.ppci["gen"], model.ppc["baseMVA"]
-    p = -bus[:, PD]
+    p = 0.0 - bus[:, PD]
     np.add.at(p, gen[:, GEN_BUS].astype(np.int64), gen[:, PG])
     return {
         "p_fixed_pu": p / base,
-        "q_fixed_pu": -bus[:, QD] / base,
+        "q_fixed_pu": (0.0 - bus[:, QD]) / base,
         "g_shunt_pu": bus[:, GS] / base,
         "b_shunt_pu": bus[:, BS] / base,
     }
 
 
 def shunt_arrays(model: InternalModel, net: pp.pandapowerNet) -> dict[str, Any]:
-    """Return the shunt fields of NetworkData; shunts whose power is by table are among the fixed."""
+    """Return the shunt fields of NetworkData; those with power by table are among the fixed."""
     shunt = net.shunt
     node = model.nodes(shunt["bus"].to_numpy(np.int64))
     is_off = ~np.asarray(model.net._is_elements["shunt"], bool)

@@ -16,25 +16,16 @@ from pandapower.auxiliary import _add_auxiliary_elements, _init_runpp_options
 from pandapower.pd2ppc import _pd2ppc
 from pandapower.results import init_results
 
-__all__ = ["OPTIONS", "InternalModel", "column", "internal_model"]
+from powergrid.powerflow.pandapower_tables import RUNPP_OPTIONS
 
-# What both implementations of power flow ask of pandapower.
-OPTIONS: dict[str, Any] = {
-    "calculate_voltage_angles": True,
-    "trafo_model": "t",
-    "trafo_loading": "current",
-    "lightsim2grid": False,
-    "voltage_depend_loads": True,
-}
-
-FREE_TABLES = ("load", "sgen", "storage")  # whose powers are inputs of a lane
+__all__ = ["InternalModel", "build_internal_model", "column", "neutral_model"]
 
 
 @dataclass
 class InternalModel:
     """A pandapower network and what pandapower makes of it before it solves."""
 
-    net: pp.pandapowerNet  # a copy, with pandapower's lookups in it
+    net: pp.pandapowerNet  # with pandapower's lookups in it
     ppc: dict[str, Any]  # every branch, in the order of the tables
     ppci: dict[str, Any]  # what is in service and supplied; its buses are the first of ppc's
 
@@ -56,19 +47,29 @@ class InternalModel:
         return slice(int(start), int(stop))
 
 
-def internal_model(net: pp.pandapowerNet, *, is_neutral: bool) -> InternalModel:
-    """Let pandapower build its model of a copy of `net`.
+def neutral_model(net: pp.pandapowerNet) -> InternalModel:
+    """Let pandapower build its model of a copy of `net` without what a lane can change.
 
-    Parameters
-    ----------
-    is_neutral
-        Without what a lane can change: no loads, no generation, no shunt steps, tap changers of
-        two-winding transformers in their neutral position. Otherwise as the tables say.
+    That has no loads, no generation and no shunt steps, and tap changers of two-winding
+    transformers in their neutral position.
     """
     net = copy.deepcopy(net)
-    if is_neutral:
-        _neutralise(net)
-    passed = {"init": "dc", "tolerance_mva": 1e-8, **OPTIONS}
+    for table in ("load", "sgen", "storage"):
+        net[table][["p_mw", "q_mvar"]] = 0.0
+    net.gen["p_mw"] = 0.0
+    has_table = column(net.shunt, "step_dependency_table", 0.0) > 0.0
+    net.shunt["step"] = np.where(has_table, column(net.shunt, "step"), 0.0)
+    net.trafo["tap_pos"] = column(net.trafo, "tap_neutral")
+    return build_internal_model(net)
+
+
+def build_internal_model(net: pp.pandapowerNet) -> InternalModel:
+    """Let pandapower build its model of `net`, as ``runpp`` does before it solves.
+
+    `net` gets empty result tables, pandapower's lookups and the generators that stand for DC
+    lines; pandapower's own clean-up takes the latter away.
+    """
+    passed = {"init": "dc", "tolerance_mva": 1e-8, **RUNPP_OPTIONS}
     _init_runpp_options(
         net,
         algorithm="nr",
@@ -91,18 +92,11 @@ def internal_model(net: pp.pandapowerNet, *, is_neutral: bool) -> InternalModel:
     return InternalModel(net, ppc, ppci)
 
 
-def _neutralise(net: pp.pandapowerNet) -> None:
-    for table in FREE_TABLES:
-        net[table][["p_mw", "q_mvar"]] = 0.0
-    net.gen["p_mw"] = 0.0
-    has_table = column(net.shunt, "step_dependency_table", 0.0) > 0.0
-    net.shunt["step"] = np.where(has_table, column(net.shunt, "step"), 0.0)
-    net.trafo["tap_pos"] = column(net.trafo, "tap_neutral")
-
-
 def column(table: Any, name: str, default: float = np.nan) -> NDArray[np.float64]:
     """Return a column as numbers, with `default` for what is missing."""
     if name not in table.columns:
         return np.full(len(table), default)
-    values: NDArray[np.float64] = table[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    values: NDArray[np.float64] = (
+        table[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    )
     return np.where(np.isnan(values), default, values)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandapower as pp
 from numpy.typing import NDArray
 
+from powergrid import _core
 from powergrid.powerflow.compilation.branches import branch_arrays
 from powergrid.powerflow.compilation.controlled import controlled_arrays, rows_of, start_arrays
 from powergrid.powerflow.compilation.injections import (
@@ -18,21 +19,23 @@ from powergrid.powerflow.compilation.injections import (
     injection_arrays,
     shunt_arrays,
 )
-from powergrid.powerflow.compilation.internal import column, internal_model
+from powergrid.powerflow.compilation.internal import column, neutral_model
 from powergrid.powerflow.compilation.supported import check_options, check_supported
 from powergrid.powerflow.compilation.taps import tap_arrays
+from powergrid.powerflow.element_rows import ElementRows
 
 __all__ = ["CompiledNetwork", "compile_network"]
 
 
-@dataclass(frozen=True)
 class CompiledNetwork:
-    """A network for the native power flow; it can be pickled and shared.
+    """A network for the native power flow; it never changes, so it may be shared.
 
     Attributes
     ----------
     data : dict
         The fields of the C++ struct ``NetworkData``.
+    network : powergrid._core.Network
+        The same, checked and prepared.
     injections : InjectionRows
         Rows of ``load``, ``sgen``, ``storage`` and ``gen`` among the injections. Every row of a
         table has one, in its order, also out of service (node -1, scale 0).
@@ -42,10 +45,13 @@ class CompiledNetwork:
     ext_grid_rows, gen_rows : ndarray of int32
         Row of each element among the held nodes, -1 where it is out of service. Elements on one
         node share a row.
-    has_tap_changer : ndarray of bool, (n_trafo,)
-        Whether a position of the transformer has an effect.
+    elements : ElementRows
+        Rows of elements by number.
+    begin : dict
+        Values of the tables that `data` lacks, because a row may be without effect or shared:
+        ``ext_grid_vm_pu``, ``gen_vm_pu``, ``tap_pos`` (n_trafo,; NaN without a changer).
     net : pandapowerNet or None
-        What was compiled; `NativeFlow.to_pandapower` alone needs it.
+        What was compiled; without it there is no `NativeFlow.to_pandapower`.
     """
 
     data: dict[str, Any]
@@ -55,8 +61,29 @@ class CompiledNetwork:
     trafo3ws: slice
     ext_grid_rows: NDArray[np.int32]
     gen_rows: NDArray[np.int32]
-    has_tap_changer: NDArray[np.bool_]
-    net: pp.pandapowerNet | None = field(repr=False, compare=False)
+    elements: ElementRows
+    begin: dict[str, NDArray[np.float64]]
+    net: pp.pandapowerNet | None
+
+    def __init__(self, *, data: dict[str, Any], net: pp.pandapowerNet | None, **rows: Any) -> None:
+        self.__dict__.update(rows)
+        self.data = data
+        self.net = net
+        self.network = _core.Network(data)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "network"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.network = _core.Network(self.data)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledNetwork:
+        """Copy the pandapower network, which its owner may write to; share the rest."""
+        new = copy.copy(self.__dict__) | {"net": copy.deepcopy(self.net, memo)}
+        result = object.__new__(CompiledNetwork)
+        result.__dict__.update(new)
+        return result
 
 
 def compile_network(net: pp.pandapowerNet) -> CompiledNetwork:
@@ -81,8 +108,9 @@ def compile_network(net: pp.pandapowerNet) -> CompiledNetwork:
     with warnings.catch_warnings():
         # pandas' own about pandapower's ways; nothing a caller could do about them.
         warnings.simplefilter("ignore", (FutureWarning, DeprecationWarning))
-        model = internal_model(net, is_neutral=True)
+        model = neutral_model(net)
         check_options(model.net)
+        tap_pos = column(net.trafo, "tap_pos")
         injections, rows = injection_arrays(model, net)
         data: dict[str, Any] = {
             "base_mva": float(model.ppc["baseMVA"]),
@@ -91,7 +119,7 @@ def compile_network(net: pp.pandapowerNet) -> CompiledNetwork:
             **fixed_arrays(model),
             **controlled_arrays(model),
             **branch_arrays(model),
-            **tap_arrays(model, column(net.trafo, "tap_pos")),
+            **tap_arrays(model, tap_pos),
             **injections,
             **shunt_arrays(model, net),
         }
@@ -105,6 +133,11 @@ def compile_network(net: pp.pandapowerNet) -> CompiledNetwork:
         trafo3ws=model.branches("trafo3w"),
         ext_grid_rows=rows_of(model, net, "ext_grid", held),
         gen_rows=rows_of(model, net, "gen", held),
-        has_tap_changer=data["tap_branch"] >= 0,
+        elements=ElementRows(net),
+        begin={
+            "ext_grid_vm_pu": column(net.ext_grid, "vm_pu", 1.0),
+            "gen_vm_pu": column(net.gen, "vm_pu", 1.0),
+            "tap_pos": np.where(data["tap_branch"] >= 0, data["tap_pos"], tap_pos),
+        },
         net=net,
     )

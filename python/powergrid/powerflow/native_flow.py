@@ -1,0 +1,221 @@
+"""Power flow by the compiled core, all lanes at once."""
+
+from __future__ import annotations
+
+import copy
+import os
+import warnings
+from typing import Any, cast
+
+import numpy as np
+import pandapower as pp
+from numpy.typing import NDArray
+from pandapower.results import init_results
+
+from heron.errors import InvalidArgumentError
+from powergrid import _core
+from powergrid.powerflow.compilation import CompiledNetwork, compile_network
+from powergrid.powerflow.native_results import write_voltages
+from powergrid.powerflow.native_views import (
+    HeldVoltages,
+    input_views,
+    result_views,
+    winding_views,
+)
+from powergrid.powerflow.pandapower_tables import write_inputs
+from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
+
+__all__ = ["NativeFlow"]
+
+Array = NDArray[np.float64]
+
+# What makes a batch go on exactly where another stands.
+STATE = ("p_mw", "q_mvar", "tap_pos", "shunt_step", "vm_set_pu", "v_re_pu", "v_im_pu", "is_warm")
+RESULT_TABLES = (
+    *("vm_pu", "va_degree", "p_from_mw", "q_from_mvar", "p_to_mw", "q_to_mvar", "loading_percent"),
+    *("p_controlled_mw", "q_controlled_mvar", "mismatch_pu", "iterations", "status", "start"),
+)
+
+OWN_ARRAYS = ("ext_grid_vm_pu", "gen_vm_pu", "trafo3w_loading_percent")  # some views, some not
+
+
+class NativeFlow(PowerFlow):
+    """Solve by the compiled core: Newton's method on the tree or on a sparse matrix.
+
+    The environment variable ``HERON_SIMD`` (baseline, avx2 or avx512) fixes the instructions;
+    without it the best of the machine are used. Between them the last bits may differ; for one of
+    them a lane's results depend on its inputs and its last solution alone.
+
+    External grids and generators that share a bus hold one voltage: that of the external grid, or
+    else of the last generator of the table. What a generator beside an external grid supplies of
+    reactive power counts as the external grid's.
+
+    Parameters
+    ----------
+    net : pandapowerNet or CompiledNetwork
+        See `PowerFlow`.
+    n_lane : int
+        Number of lanes.
+    tolerance : float
+        Largest power mismatch of a solution [p.u. of ``sn_mva``].
+    max_iterations : int
+        Newton steps from each start.
+    n_thread : int
+        Threads that share the lanes.
+
+    Attributes
+    ----------
+    compiled : CompiledNetwork
+        What is solved.
+
+    Examples
+    --------
+    >>> from powergrid.networks import IEEE13Bus
+    >>> flow = NativeFlow(IEEE13Bus("MG1"), 3)
+    >>> flow.load_p_mw[:] *= [1.0, 0.5, 20.0]
+    >>> flow.solve()
+    >>> flow.status.tolist()
+    [0, 0, 1]
+    """
+
+    def __init__(
+        self,
+        net: pp.pandapowerNet | CompiledNetwork,
+        n_lane: int = 1,
+        *,
+        tolerance: float = 1e-8,
+        max_iterations: int = 20,
+        n_thread: int = 1,
+    ) -> None:
+        if n_lane < 1:
+            raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
+        self.compiled = net if isinstance(net, CompiledNetwork) else compile_network(net)
+        self.net = cast(pp.pandapowerNet, self.compiled.net)
+        self.rows = self.compiled.elements
+        self.n_lane = n_lane
+        self.max_iterations = max_iterations
+        self.n_thread = n_thread
+        self._tolerance = tolerance
+        self._make()
+
+    def _make(self) -> None:
+        """Make batch and solver, and the views of them."""
+        compiled = self.compiled
+        self._batch = _core.Batch(compiled.network, self.n_lane)
+        self._solver = _core.Solver(compiled.network, os.environ.get("HERON_SIMD", ""))
+        self._held = HeldVoltages(compiled, self._batch)
+        self._windings = winding_views(compiled, self._batch)
+        self.trafo3w_loading_percent = np.zeros(self._windings[0].shape)
+        views = input_views(compiled, self._batch) | result_views(compiled, self._batch)
+        self.__dict__.update(views)
+        self.ext_grid_vm_pu, self.gen_vm_pu = self._held.ext_grid, self._held.gen
+
+    @property
+    def method(self) -> str:
+        """The method that the network's shape asks for, "tree" or "sparse"."""
+        return self.compiled.network.method
+
+    @property
+    def simd(self) -> str:
+        """Instructions in use: "baseline", "avx2" or "avx512"."""
+        return self._solver.simd
+
+    @property
+    def source_p_mw(self) -> Array:
+        """Active power from the external grids [MW], (n_lane,)."""
+        total: Array = self._batch.p_controlled_mw[self._held.sources].sum(axis=0)
+        return total
+
+    @property
+    def source_q_mvar(self) -> Array:
+        """Reactive power from the external grids [Mvar], (n_lane,)."""
+        total: Array = self._batch.q_controlled_mvar[self._held.sources].sum(axis=0)
+        return total
+
+    @property
+    def loss_mw(self) -> Array:
+        """Active losses of lines and transformers [MW], (n_lane,)."""
+        # They are the first branches: lines, transformers of two windings, then of three.
+        n = max(self.compiled.lines.stop, self.compiled.trafos.stop, self.compiled.trafo3ws.stop)
+        loss: Array = self._batch.p_from_mw[:n].sum(axis=0) + self._batch.p_to_mw[:n].sum(axis=0)
+        return loss
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """How many lanes were settled by each start; see `PowerFlow.counters`."""
+        return dict(self._batch.counters)
+
+    @property
+    def tolerance_pu(self) -> float:
+        """Largest power mismatch of a solution [p.u. of ``sn_mva``]."""
+        return self._tolerance
+
+    def solve(self) -> None:
+        """Solve all lanes: each from its last solution, then flat, then flat with damped steps."""
+        if self._held.is_apart:
+            self._held.write()
+        self._solver.solve(self._batch, self._tolerance, self.max_iterations, self.n_thread)
+        if self.trafo3w_loading_percent.size:
+            high, middle, low = self._windings
+            np.maximum(high, middle, out=self.trafo3w_loading_percent)
+            np.maximum(low, self.trafo3w_loading_percent, out=self.trafo3w_loading_percent)
+
+    def forget(self, lane: int | None = None) -> None:
+        """Begin the next solve of a lane, or of all, from a flat start."""
+        if lane is None:
+            self._batch.is_warm[:] = 0
+        else:
+            self._batch.forget(lane)
+
+    def to_pandapower(
+        self, lane: int = 0, *, net: pp.pandapowerNet | None = None
+    ) -> pp.pandapowerNet:
+        """Return the network with the lane's inputs and results; see `PowerFlow.to_pandapower`.
+
+        The results are what pandapower's own writers make of the lane's voltages; nothing is
+        solved again.
+        """
+        if net is None:
+            if self.net is None:
+                raise InvalidArgumentError(
+                    "this power flow was made of a compiled network without its pandapower "
+                    "network: give one as `net`"
+                )
+            net = copy.deepcopy(self.net)
+        write_inputs(self, lane, net)
+        if self.status[lane] != LaneStatus.CONVERGED:
+            init_results(net)
+            net["converged"] = False
+            return net
+        v_pu = self._batch.v_re_pu[:, lane] + 1j * self._batch.v_im_pu[:, lane]
+        with warnings.catch_warnings():
+            # pandas' and pandapower's about themselves; nothing a caller could do about them
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            write_voltages(net, v_pu)
+        return net
+
+    def __getstate__(self) -> dict[str, Any]:
+        batch = {name: getattr(self._batch, name).copy() for name in (*STATE, *RESULT_TABLES)}
+        return {
+            "compiled": self.compiled,
+            "n_lane": self.n_lane,
+            "max_iterations": self.max_iterations,
+            "n_thread": self.n_thread,
+            "_tolerance": self._tolerance,
+            "batch": batch,
+            "counters": self.counters,
+            "arrays": {name: getattr(self, name).copy() for name in OWN_ARRAYS},
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        batch, counters, arrays = (state.pop(name) for name in ("batch", "counters", "arrays"))
+        self.__dict__.update(state)
+        self.net = cast(pp.pandapowerNet, self.compiled.net)
+        self.rows = self.compiled.elements
+        self._make()
+        for name, values in batch.items():
+            getattr(self._batch, name)[...] = values
+        for name, values in arrays.items():
+            getattr(self, name)[...] = values
+        self._batch.counters = counters

@@ -1,0 +1,241 @@
+"""What every power flow offers: set-points in, voltages and flows out, for a batch of lanes."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heron.errors import InvalidArgumentError
+from powergrid.powerflow.element_rows import ElementRows
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
+
+    from powergrid.powerflow.lane import FlowLane
+
+__all__ = ["INPUTS", "RESULTS", "LaneStart", "LaneStatus", "PowerFlow"]
+
+INPUTS = (
+    "load_p_mw",
+    "load_q_mvar",
+    "sgen_p_mw",
+    "sgen_q_mvar",
+    "storage_p_mw",
+    "storage_q_mvar",
+    "gen_p_mw",
+    "gen_vm_pu",
+    "ext_grid_vm_pu",
+    "tap_pos",
+    "shunt_step",
+)
+"""Names of the arrays that the caller writes, each (n_row, n_lane)."""
+
+RESULTS = (
+    "vm_pu",
+    "va_degree",
+    "line_p_from_mw",
+    "line_q_from_mvar",
+    "line_p_to_mw",
+    "line_q_to_mvar",
+    "line_loading_percent",
+    "trafo_p_hv_mw",
+    "trafo_q_hv_mvar",
+    "trafo_p_lv_mw",
+    "trafo_q_lv_mvar",
+    "trafo_loading_percent",
+    "trafo3w_loading_percent",
+)
+"""Names of the arrays that a solve writes, each (n_row, n_lane)."""
+
+Array = NDArray[np.float64]
+
+
+class LaneStatus(IntEnum):
+    """What became of a lane in the last solve."""
+
+    CONVERGED = 0  # the largest power mismatch is within the tolerance
+    NO_SOLUTION = 1  # no start led to one: usually the voltage has collapsed
+    INVALID_INPUT = 2  # an input is NaN or infinite, or a tap position leaves no voltage
+    UNSOLVED = 3  # not solved yet
+
+
+class LaneStart(IntEnum):
+    """The start from which a lane converged, in the order they are tried."""
+
+    WARM = 0  # the lane's last solution
+    FLAT = 1  # no load: natively at the lane's taps, by pandapower 1 p.u. everywhere
+    LAST = 2  # natively the same with shortened steps, by pandapower its DC power flow
+    NONE = 3  # none
+
+
+class PowerFlow(ABC):
+    """Solve `n_lane` copies of one network again and again with changing set-points.
+
+    All arrays are float64 and have the shape (n_row, n_lane), rows in the order of the network's
+    table. They are views that stay valid and in place as long as the power flow lives (a view keeps
+    it alive), so callers keep them and write or read them in place; rows may lie apart in memory.
+
+    A lane that does not converge is a result (`status`), not an error. It keeps the voltages and
+    flows of its last solution, those of the unloaded or flat network at first, and begins its next
+    solve from a flat start. No result is ever NaN.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        Complete network: every element that will ever be used is in it. Its inputs are those that
+        each lane begins with. Kept, not copied.
+    n_lane : int
+        Number of lanes, at least 1.
+
+    Attributes
+    ----------
+    load_p_mw, load_q_mvar : ndarray, (n_load, n_lane)
+        Consumption [MW, Mvar] at 1 p.u., before the table's ``scaling``.
+    sgen_p_mw, sgen_q_mvar : ndarray, (n_sgen, n_lane)
+        Injection.
+    storage_p_mw, storage_q_mvar : ndarray, (n_storage, n_lane)
+        Injection: discharge is positive, unlike in pandapower's table.
+    gen_p_mw, gen_vm_pu : ndarray, (n_gen, n_lane)
+        Injection, and the voltage that is held [p.u.].
+    ext_grid_vm_pu : ndarray, (n_ext_grid, n_lane)
+        Voltage of the external grids [p.u.].
+    tap_pos : ndarray, (n_trafo, n_lane)
+        Tap positions; NaN, and ignored, where a transformer has no changer.
+    shunt_step : ndarray, (n_shunt, n_lane)
+        Steps of capacitors and reactors in service.
+    vm_pu, va_degree : ndarray, (n_bus, n_lane)
+        Bus voltages, magnitude [p.u.] and angle [degree]; 0 out of supply.
+    line_p_from_mw, line_q_from_mvar, line_p_to_mw, line_q_to_mvar : ndarray, (n_line, n_lane)
+        Power into the line at its from and its to end.
+    line_loading_percent : ndarray, (n_line, n_lane)
+        The larger current of both ends over what is allowed.
+    trafo_p_hv_mw, trafo_q_hv_mvar, trafo_p_lv_mw, trafo_q_lv_mvar : ndarray, (n_trafo, n_lane)
+        Power into the transformer at its high and its low side.
+    trafo_loading_percent : ndarray, (n_trafo, n_lane)
+        The larger current of both sides over the rated one.
+    trafo3w_loading_percent : ndarray, (n_trafo3w, n_lane)
+        The same for transformers with three windings.
+    status : ndarray of int8, (n_lane,)
+        See `LaneStatus`.
+    start : ndarray of int8, (n_lane,)
+        See `LaneStart`.
+    iterations : ndarray of int32, (n_lane,)
+        Newton steps of the last solve, of all starts tried.
+    mismatch_pu : ndarray, (n_lane,)
+        Largest power mismatch of the last solve [p.u. of the network's ``sn_mva``].
+    net : pandapowerNet
+        As given; what its ``res_*`` tables hold is not promised, see `to_pandapower`.
+    rows : ElementRows
+        Rows of the elements by number.
+    """
+
+    load_p_mw: Array
+    load_q_mvar: Array
+    sgen_p_mw: Array
+    sgen_q_mvar: Array
+    storage_p_mw: Array
+    storage_q_mvar: Array
+    gen_p_mw: Array
+    gen_vm_pu: Array
+    ext_grid_vm_pu: Array
+    tap_pos: Array
+    shunt_step: Array
+    vm_pu: Array
+    va_degree: Array
+    line_p_from_mw: Array
+    line_q_from_mvar: Array
+    line_p_to_mw: Array
+    line_q_to_mvar: Array
+    line_loading_percent: Array
+    trafo_p_hv_mw: Array
+    trafo_q_hv_mvar: Array
+    trafo_p_lv_mw: Array
+    trafo_q_lv_mvar: Array
+    trafo_loading_percent: Array
+    trafo3w_loading_percent: Array
+    status: NDArray[np.int8]
+    start: NDArray[np.int8]
+    iterations: NDArray[np.int32]
+    mismatch_pu: Array
+
+    def __init__(self, net: pandapowerNet, n_lane: int = 1) -> None:
+        if n_lane < 1:
+            raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
+        self.net = net
+        self.n_lane = n_lane
+        self.rows = ElementRows(net)
+
+    @property
+    @abstractmethod
+    def source_p_mw(self) -> Array:
+        """Active power from the external grids [MW], (n_lane,); worked out when read."""
+
+    @property
+    @abstractmethod
+    def source_q_mvar(self) -> Array:
+        """Reactive power from the external grids [Mvar], (n_lane,); worked out when read."""
+
+    @property
+    @abstractmethod
+    def loss_mw(self) -> Array:
+        """Active losses of lines and transformers [MW], (n_lane,); worked out when read."""
+
+    @property
+    @abstractmethod
+    def counters(self) -> dict[str, int]:
+        """How many lanes were settled by each start since the power flow was made.
+
+        ``n_warm``, ``n_flat`` and ``n_damped`` by `LaneStart`, ``n_failed`` without a solution,
+        ``n_invalid`` with invalid input, ``n_iteration`` Newton steps of all lanes and starts.
+        """
+
+    @property
+    @abstractmethod
+    def tolerance_pu(self) -> float:
+        """Largest power mismatch of a solution [p.u. of the network's ``sn_mva``]."""
+
+    @abstractmethod
+    def solve(self) -> None:
+        """Solve all lanes with their present inputs and write all results.
+
+        Each lane starts from its last solution, then from a flat start, then from a third one
+        (`LaneStart`); the first that converges counts.
+        """
+
+    @abstractmethod
+    def forget(self, lane: int | None = None) -> None:
+        """Begin the next solve of a lane, or of all, from a flat start.
+
+        It then depends on nothing before it.
+        """
+
+    def lane(self, lane: int = 0) -> FlowLane:
+        """Return one lane as the agents of a single environment use it."""
+        from powergrid.powerflow.lane import FlowLane  # lane.py imports this module
+
+        return FlowLane(self, lane)
+
+    def to_pandapower(self, lane: int = 0, *, net: pandapowerNet | None = None) -> pandapowerNet:
+        """Return the network as pandapower would have left it after solving the lane.
+
+        The tables hold the lane's inputs, and ``res_*`` its results; ``converged`` says whether
+        there are any: without a solution for these inputs ``res_*`` are NaN, as pandapower does.
+        It takes about as long as one ``runpp``.
+
+        Parameters
+        ----------
+        lane : int
+            Which one.
+        net : pandapowerNet, optional
+            Network of the same elements to write to; without it a copy of `net`.
+        """
+        from powergrid.powerflow.pandapower_tables import write_results  # imports pandapower
+
+        written = copy.deepcopy(self.net) if net is None else net
+        write_results(self, lane, written)
+        return written

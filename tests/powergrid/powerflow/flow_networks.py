@@ -1,0 +1,77 @@
+"""The networks of the parity suite, and what pandapower needs to solve each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pandapower.networks as nw
+
+from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+from powergrid.networks import (
+    CIGRELV,
+    CIGREMV,
+    IEEE13Bus,
+    IEEE34Bus,
+    IEEE123Bus,
+    merge_microgrid,
+)
+from powergrid.setups.loader import load_setup
+
+# pandapower's own networks are older than the column that pandapower misses in them.
+OLD_TABLES = "tap_dependency_table is missing in net"
+
+
+@dataclass(frozen=True)
+class Case:
+    """How to build a network, and the tightest tolerance at which pandapower solves it."""
+
+    build: Callable[[], Any]
+    tolerance_mva: float = 1e-10
+
+
+def fused() -> Any:
+    """Return IEEE34 with three IEEE13 microgrids."""
+    net = IEEE34Bus("DSO")
+    for i, bus in enumerate(("822", "850", "838")):
+        net = merge_microgrid(net, IEEE13Bus(f"MG{i + 1}"), f"DSO Bus {bus}")
+    return net
+
+
+def setup(name: str) -> Any:
+    """Return the network of a shipped setup, with every device in it."""
+    return MultiAgentMicrogrids({**load_setup(name), "train": False}).net
+
+
+CASES: dict[str, Case] = {
+    "ieee13": Case(IEEE13Bus),
+    "ieee13_ideal": Case(lambda: IEEE13Bus(regulators="ideal")),
+    "ieee34": Case(IEEE34Bus),
+    "ieee34_ideal": Case(lambda: IEEE34Bus(regulators="ideal")),
+    "ieee123": Case(IEEE123Bus),
+    "ieee123_ideal": Case(lambda: IEEE123Bus(regulators="ideal")),
+    "fused": Case(fused),
+    "setup_ieee34_ieee13": Case(lambda: setup("ieee34_ieee13")),
+    "setup_ieee123_ieee13": Case(lambda: setup("ieee123_ieee13")),
+    "cigre_lv": Case(CIGRELV),
+    "cigre_mv": Case(CIGREMV),
+    "cigre_mv_der": Case(lambda: nw.create_cigre_network_mv(with_der="all")),
+    "cigre_hv": Case(nw.create_cigre_network_hv, 1e-9),
+    "case33bw": Case(nw.case33bw),
+    "case9": Case(nw.case9),
+    "case14": Case(nw.case14),
+    "case30": Case(nw.case30),
+    "case57": Case(nw.case57),
+    "case118": Case(nw.case118),
+    "case300": Case(nw.case300, 1e-9),
+    "case1354pegase": Case(nw.case1354pegase, 1e-8),
+    "multivoltage": Case(nw.example_multivoltage),
+}
+
+
+@cache
+def shared(name: str) -> Any:
+    """Return the network of a case; it is shared, so a test that changes it works on a copy."""
+    return CASES[name].build()
