@@ -91,7 +91,7 @@ class EnvConfig(StrictModel):
     def power_flow_name(self) -> str:
         """The power flow that is wanted, once `backend` has settled what None means."""
         if self.power_flow is None:
-            return "pandapower"
+            return "native" if self.backend == "native" else "pandapower"
         return self.power_flow
 
     @field_validator("dataset")
