@@ -189,7 +189,7 @@ def test_native_is_the_default_unless_the_whole_backend_is_the_reference(
 def test_a_wrong_power_flow_is_named_with_those_there_are(
     make_villages: Callable[..., Any],
 ) -> None:
-    with pytest.raises(ConfigError, match="power_flow: .*'native' or 'pandapower', got 'opendss'"):
+    with pytest.raises(ConfigError, match=r"power_flow: .*'native' or 'pandapower', got 'opendss'"):
         make_villages(power_flow="opendss")
 
 
