@@ -28,7 +28,7 @@ def feeder() -> pp.pandapowerNet:
     return net
 
 
-@pytest.fixture(params=["pandapower"])
+@pytest.fixture(params=["native", "pandapower"])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
