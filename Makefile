@@ -9,7 +9,7 @@ VENV ?= .venv
 FUZZ_SECONDS ?= 60
 # Arguments for pytest, such as PYTEST_ARGS="-k storage".
 PYTEST_ARGS ?= -n 2 --dist loadfile --benchmark-disable
-# Arguments for the benchmark of the core, such as BENCH_ARGS=--quick.
+# Arguments for the benchmarks, such as BENCH_ARGS=--quick.
 BENCH_ARGS ?=
 
 BIN := $(abspath $(VENV))/bin
@@ -29,8 +29,8 @@ TEST := $(VENV)/.test-$(FILES)
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench wheel format \
-  clean distclean help
+.PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench bench-core \
+  bench-power-flow wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -43,9 +43,14 @@ test: lint test-cpp test-wheel test-python
 table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
 
-# Some minutes, on a machine that does nothing else.
-bench: $(TEST)
+# Some minutes each, on a machine that does nothing else.
+bench: bench-core bench-power-flow
+
+bench-core: $(TEST)
 	$(BIN)/python benchmarks/python/core_speed.py $(BENCH_ARGS)
+
+bench-power-flow: $(TEST)
+	$(BIN)/python benchmarks/python/power_flow.py $(BENCH_ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ class Feeder {
     data.is_source = {1};
     data.controlled_vm_pu = {1.02};
     data.controlled_va_degree = {0.0};
-    for (int first = 0; size() < n_node; first = size() - 1) piece(first, n_node);
+    while (size() < n_node) piece(n_node);
   }
 
   powergrid::NetworkData data;
@@ -27,8 +27,9 @@ class Feeder {
  private:
   [[nodiscard]] int size() const noexcept { return static_cast<int>(data.p_fixed_pu.size()); }
 
-  void piece(int first, int n_node) {
-    int trunk = first;
+  void piece(int n_node) {
+    const int first = size() - 1;
+    int trunk = 0;
     for (int i = 1; i < 75 && size() < n_node; ++i) {
       const bool is_small = i >= 36;
       const int of_small = (i - 36) % 13;
@@ -38,7 +39,7 @@ class Feeder {
       const bool is_lateral = i % 3 == 2 && !(is_small && of_small == 0);
       branch(above, node(), i == 8 || i == 20 || (is_small && of_small == 0));
       if (!is_lateral) trunk = size() - 1;
-      if (i % 3 != 0) load(size() - 1, 0.012 + 0.001 * (i % 7));
+      if (i % 3 != 0) load(size() - 1, 0.03 + 0.004 * (i % 7));
     }
   }
 

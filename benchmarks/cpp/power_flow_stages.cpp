@@ -8,9 +8,8 @@
 
 #include "group_solver.hpp"
 
-// The stages of solve_group() one by one, each over all groups of the batch, with its own memory
-// for every group's inputs would be unlike a solve: so a group goes through all stages in turn, and
-// the clock is read between them (about 20 ns a reading, against microseconds a stage).
+// The stages of solve_groups() one by one, the clock read between them: about 20 ns a reading, for
+// microseconds a stage.
 namespace powergrid {
 namespace {
 
@@ -33,41 +32,45 @@ class Clock {
   std::array<double, kStages.size()> total_s_{};
 };
 
-int solve_timed(const SolveJob& job, const Group<kVec>& group, std::size_t lane, Clock& clock) {
+double solve_timed(const SolveJob& job, const Groups<kVec>& groups, Clock& clock) {
+  Masks<kVec> is_valid{};
   Outcome<kVec> outcome{};
-  Mask active[kVec];
-  clock.start();
-  gather(job, lane, group, outcome.is_valid);
-  prepare(job.tree, group);
-  gather_voltages(job, lane, group);
-  for (int k = 0; k < kVec; ++k) active[k] = outcome.is_valid[k];
-  clock.stop(0);
-  int n = 0;
   Vec lowest[kVec];
   Step<kVec> step;
-  hold_sources(job.tree, group, active);
-  for (bool is_left = true; is_left && n < job.max_iterations; ++n) {
-    linearise(job.tree, group);
-    clock.stop(1);
-    eliminate(job.tree, group, lowest);
-    clock.stop(2);
-    forward(job.tree, group, active, step);
-    clock.stop(3);
-    for (int k = 0; k < kVec; ++k) active[k] &= ~(step.mismatch[k] < job.tolerance_pu);
-    is_left = any_of<kVec>(active);
-  }
-  for (int k = 0; k < kVec; ++k) outcome.converged[0][k] = outcome.is_valid[k];
-  clock.start();
-  branch_currents(job.tree, group);
-  clock.stop(4);
-  scatter_voltages(job, lane, group, outcome.converged[0]);
-  clock.stop(5);
-  scatter_flows(job, lane, group, outcome.converged[0]);
-  clock.stop(6);
   SolveCounters counters;
-  report(job, lane, outcome, counters);
-  clock.stop(7);
-  return n;
+  double n_step = 0.0;
+  clock.start();
+  gather(job, groups, is_valid);
+  gather_voltages(job, groups);
+  clock.stop(0);
+  for (std::size_t n = 0; n < groups.n; ++n) {
+    const Group<kVec>& group = groups.group[n];
+    Mask active[kVec];
+    for (int k = 0; k < kVec; ++k) active[k] = outcome.converged[0][k] = is_valid[n][k];
+    prepare(job.tree, group);
+    hold_sources(job.tree, group, active);
+    clock.stop(0);
+    for (bool is_left = true; is_left; n_step += 1.0) {
+      linearise(job.tree, group);
+      clock.stop(1);
+      eliminate(job.tree, group, lowest);
+      clock.stop(2);
+      forward(job.tree, group, active, step);
+      clock.stop(3);
+      for (int k = 0; k < kVec; ++k) active[k] &= ~(step.mismatch[k] < job.tolerance_pu);
+      is_left = any_of<kVec>(active);
+    }
+    branch_currents(job.tree, group);
+    clock.stop(4);
+    report(job, lane_of(groups, n, 0), is_valid[n], outcome, counters);
+    clock.stop(7);
+  }
+  clock.start();
+  scatter_voltages(job, groups, is_valid);
+  clock.stop(5);
+  scatter_flows(job, groups, is_valid);
+  clock.stop(6);
+  return n_step;
 }
 
 }  // namespace
@@ -85,12 +88,14 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
   struct alignas(64) Line {
     double values[8];
   };
-  std::vector<Line> memory(memory_size(job) * kVec / 8 + 1);
-  Group<kVec> group;
-  lay_out(job.io, reinterpret_cast<Vec*>(memory.data()), group);
-  fill(job.io, group);
+  std::vector<Line> memory(memory_size(job, kVec) / 8 + 1);
+  Groups<kVec> groups;
+  lay_out(job.io, tree_scratch_size(job.tree), reinterpret_cast<Vec*>(memory.data()),
+          kGroupsTogether, groups);
+  for (const Group<kVec>& group : groups.group) fill(job.io, group);
+  groups.n = kGroupsTogether;
 
-  constexpr std::size_t kGroup = kVec * kWidth;
+  constexpr std::size_t kLanes = kGroupsTogether * kVec * kWidth;
   std::array<double, kStages.size()> least_s;
   least_s.fill(1e9);
   double n_step = 0.0;
@@ -98,9 +103,10 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
   for (int round = 0; round < 200000 / static_cast<int>(network.n_node()); ++round) {
     change();
     Clock clock;
-    for (std::size_t lane = 0; lane < batch.n_lane(); lane += kGroup) {
-      n_step += solve_timed(job, group, lane, clock);
-      n_group += 1.0;
+    for (std::size_t lane = 0; lane < batch.n_lane(); lane += kLanes) {
+      groups.lane = lane;
+      n_step += solve_timed(job, groups, clock);
+      n_group += kGroupsTogether;
     }
     if (round == 0) continue;  // from no solution
     for (std::size_t i = 0; i < kStages.size(); ++i) {

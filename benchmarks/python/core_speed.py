@@ -23,10 +23,11 @@ from speed.decisions import check_decisions, measure_decisions, measure_gather
 from speed.handlers import check_handlers, measure_handlers
 from speed.loops import check_loops, has_simpy, measure_growth, measure_loops
 from speed.machine import describe
+from speed.markdown import put_between_marks
 from speed.measure import Measurement, pin
 from speed.messages import measure_messages
 from speed.native import build
-from speed.report import content, draw, page, put_between_marks, readme_part
+from speed.report import MARKS, content, draw, page, readme_part
 from speed.requirements import requirements
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (options.out / "core_speed.md").write_text(page(*figures), encoding="utf-8")
     draw(tables["growth"], options.image)
     if options.readme:
-        put_between_marks(options.readme, readme_part(*figures))
+        put_between_marks(options.readme, readme_part(*figures), MARKS)
     print(page(*figures))
     if options.quick:
         print("A short run: the figures are rough, and nothing is required of them.")

@@ -6,13 +6,14 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from speed.native import NativeProgram
 
-__all__ = ["describe", "is_reference_class"]
+__all__ = ["describe", "describe_system", "is_reference_class"]
 
 FLAGS = ("avx2", "bmi2", "avx512f", "avx512vl")
 PACKAGES = ("heron", "numpy", "simpy", "pybind11")
@@ -20,17 +21,24 @@ PACKAGES = ("heron", "numpy", "simpy", "pybind11")
 
 def describe(program: Path, load_average: float) -> dict[str, Any]:
     """Return processor, system, compiler and versions."""
+    machine = describe_system(_clock_ghz(program), load_average, PACKAGES)
+    return {**machine, "compiler": _compiler(program)}
+
+
+def describe_system(
+    clock_ghz: float, load_average: float, packages: Iterable[str]
+) -> dict[str, Any]:
+    """Return processor, system and versions of packages."""
     flags = set(_cpuinfo("flags").split())
     return {
         "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
         "n_core": os.cpu_count(),
-        "clock_ghz": round(_clock_ghz(program), 2),
+        "clock_ghz": round(clock_ghz, 2),
         "flags": [flag for flag in FLAGS if flag in flags],
         "load_average": round(load_average, 2),  # before the run
         "system": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
-        "compiler": _compiler(program),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in packages},
     }
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from speed import decisions, handlers, loops, messages
+from speed.markdown import duration, table
 from speed.measure import Measurement
-from speed.requirements import Requirement, find
+from speed.requirements import find
+from speed.verdict import Requirement
 
-__all__ = ["content", "draw", "page", "put_between_marks", "readme_part"]
+__all__ = ["MARKS", "content", "draw", "page", "readme_part"]
 
 MARKS = ("<!-- core-speed:begin -->", "<!-- core-speed:end -->")
 JITTER_WORDS = {"none": "no jitter", "uniform": "uniform jitter"}
@@ -88,16 +90,6 @@ def readme_part(
     )
 
 
-def put_between_marks(path: Path, text: str) -> None:
-    """Replace what stands between the marks of a file."""
-    old = path.read_text(encoding="utf-8")
-    if any(old.count(mark) != 1 for mark in MARKS):
-        raise SystemExit(f"{path} must have {MARKS[0]} and {MARKS[1]}, each once")
-    before, rest = old.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    path.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}", encoding="utf-8")
-
-
 def draw(rows: Sequence[Measurement], path: Path) -> None:
     """Plot the cost of an event over the number of pending ones, as SVG."""
     import matplotlib as mpl
@@ -136,7 +128,7 @@ def _by_agents(rows: Sequence[Measurement], fastest: str, jitter: str) -> str:
             for size in sizes
         ]
         body.append([name, *cells])
-    return _markdown(head, body)
+    return table(head, body)
 
 
 def _others(tables: dict[str, list[Measurement]]) -> str:
@@ -150,7 +142,7 @@ def _others(tables: dict[str, list[Measurement]]) -> str:
         for row in tables[name]:
             first = find(tables[name], fastest, int(row.key["n"]))
             body.append([row.what, unit(row), _cell(row, first)])
-    return _markdown(["what", "one", "median"], body)
+    return table(["what", "one", "median"], body)
 
 
 def _growth(rows: Sequence[Measurement]) -> str:
@@ -158,31 +150,19 @@ def _growth(rows: Sequence[Measurement]) -> str:
     kinds = dict.fromkeys((row.what, str(row.key["jitter"])) for row in rows)
     body = [
         [f"{what}, {JITTER_WORDS[jitter]}"]
-        + [_time(row.ns) if (row := find(rows, what, size, jitter)) else "" for size in sizes]
+        + [duration(row.ns) if (row := find(rows, what, size, jitter)) else "" for size in sizes]
         for what, jitter in kinds
     ]
-    return _markdown(["pending", *(f"{size:,}" for size in sizes)], body)
+    return table(["pending", *(f"{size:,}" for size in sizes)], body)
 
 
 def _cell(row: Measurement | None, fastest: Measurement | None) -> str:
     if row is None:
         return ""
     if fastest is None or row is fastest:
-        return _time(row.ns)
+        return duration(row.ns)
     ratio = row.ns / fastest.ns
-    return f"{_time(row.ns)} ({ratio:.{0 if ratio >= 9.95 else 1}f}x)"
-
-
-def _time(ns: float) -> str:
-    if ns < 999.5:
-        return f"{ns:.3g} ns"
-    return f"{ns * 1e-3:.3g} us" if ns < 999_500.0 else f"{ns * 1e-6:.3g} ms"
-
-
-def _markdown(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in (head, *body)]
-    lines.insert(1, "|" + "|".join(["---", *(["---:"] * (len(head) - 1))]) + "|")
-    return "\n".join(lines)
+    return f"{duration(row.ns)} ({ratio:.{0 if ratio >= 9.95 else 1}f}x)"
 
 
 def _verdicts(required: Sequence[Requirement]) -> str:

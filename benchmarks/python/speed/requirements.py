@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from speed import decisions, handlers, loops
 from speed.machine import is_reference_class
 from speed.measure import Measurement
+from speed.verdict import Requirement
 
-__all__ = ["Requirement", "find", "requirements"]
+__all__ = ["find", "requirements"]
 
 N_AGENT = 1_000
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One figure and its bound; without a bound, or without a value, it is only reported."""
-
-    text: str
-    value: float | None
-    bound: str
-    holds: bool | None
-    is_required: bool = True
-
-    def __str__(self) -> str:
-        verdict = {True: "holds", False: "FAILS", None: "not measured"}[self.holds]
-        if not self.is_required:
-            verdict = "reported" if self.holds is not False else "WARNING"
-        value = "" if self.value is None else f"{self.value:.3g}"
-        return f"{verdict}: {self.text}: {value} {self.bound}".rstrip()
 
 
 def find(

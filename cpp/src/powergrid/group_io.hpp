@@ -4,9 +4,31 @@
 #include "solve_job.hpp"
 #include "vector_math.hpp"
 
-// Between a batch and a group: inputs on the way in, voltages and results on the way out.
+// Between a batch and its groups: inputs on the way in, voltages and results on the way out.
+// Several groups side by side take each row together, because rows of a large batch lie in pages of
+// their own: what a row costs is finding it.
 namespace powergrid {
 namespace {
+
+constexpr std::size_t kGroupsTogether = 8;
+
+// Groups of adjacent lanes.
+template <int kVec>
+struct Groups {
+  std::size_t n = 0;
+  std::size_t lane = 0;  // the first
+  Group<kVec> group[kGroupsTogether];
+};
+
+// Which lanes of each group.
+template <int kVec>
+using Masks = Mask[kGroupsTogether][kVec];
+
+// The first lane of a vector.
+template <int kVec>
+inline std::size_t lane_of(const Groups<kVec>& groups, std::size_t n, int k) noexcept {
+  return groups.lane + (n * kVec + static_cast<std::size_t>(k)) * kWidth;
+}
 
 inline const double* lanes(const Table<double>& table, int row, std::size_t lane) noexcept {
   return table.data + static_cast<std::size_t>(row) * table.stride + lane;
@@ -36,26 +58,30 @@ void fill(const IoView& io, const Group<kVec>& group) noexcept {
   }
 }
 
-// out = sum + terms, or out += terms; `guard` becomes NaN where a sum is not finite.
+// rows = sum + terms, or rows += terms; `guard` becomes NaN where a sum is not finite.
 template <int kVec, bool kIsAdded>
 void gather_sums(const IoSums& all, const Table<double>& first, const Table<double>& second,
-                 std::size_t lane, Vec* out_re, Vec* out_im, Vec* guard) noexcept {
+                 const Groups<kVec>& groups, Vec* Group<kVec>::* real,
+                 Vec* Group<kVec>::* imaginary, Vec (*guard)[kVec]) noexcept {
   for (int i = 0; i < all.n; ++i) {
     const IoSum& sum = all.sums[i];
-    for (int k = 0; k < kVec; ++k) {
-      const int at = sum.row * kVec + k;
-      const std::size_t from = lane + static_cast<std::size_t>(k) * kWidth;
-      Vec re = kIsAdded ? out_re[at] : broadcast(sum.real);
-      Vec im = kIsAdded ? out_im[at] : broadcast(sum.imaginary);
-      for (int n = sum.first_term; n < sum.last_term; ++n) {
-        const IoTerm& term = all.terms[n];
-        re = fma(load(lanes(first, term.input, from)), broadcast(term.real), re);
-        im = fma(load(lanes(second, term.input, from)), broadcast(term.imaginary), im);
+    for (std::size_t n = 0; n < groups.n; ++n) {
+      Vec* const real_row = groups.group[n].*real + sum.row * kVec;
+      Vec* const imaginary_row = groups.group[n].*imaginary + sum.row * kVec;
+      for (int k = 0; k < kVec; ++k) {
+        const std::size_t from = lane_of(groups, n, k);
+        Vec re = kIsAdded ? real_row[k] : broadcast(sum.real);
+        Vec im = kIsAdded ? imaginary_row[k] : broadcast(sum.imaginary);
+        for (int term = sum.first_term; term < sum.last_term; ++term) {
+          const IoTerm& of = all.terms[term];
+          re = fma(load(lanes(first, of.input, from)), broadcast(of.real), re);
+          im = fma(load(lanes(second, of.input, from)), broadcast(of.imaginary), im);
+        }
+        real_row[k] = re;
+        imaginary_row[k] = im;
+        guard[n][k] = fma(re, Vec{}, guard[n][k]);
+        guard[n][k] = fma(im, Vec{}, guard[n][k]);
       }
-      out_re[at] = re;
-      out_im[at] = im;
-      guard[k] = fma(re, Vec{}, guard[k]);
-      guard[k] = fma(im, Vec{}, guard[k]);
     }
   }
 }
@@ -74,119 +100,138 @@ inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noe
   }
 }
 
-// Inputs of the lanes from `lane` on; `is_valid` tells which have none that is NaN or infinite, and
-// a voltage at every tap and set-point.
+// Inputs; `is_valid` tells which lanes have none that is NaN or infinite, and a voltage at every
+// tap and set-point.
 template <int kVec>
-void gather(const SolveJob& job, std::size_t lane, const Group<kVec>& group,
-            Mask* is_valid) noexcept {
+void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_valid) noexcept {
   const IoView& io = job.io;
-  Vec guard[kVec];
-  for (int k = 0; k < kVec; ++k) guard[k] = Vec{};
-  gather_sums<kVec, false>(io.power, job.p_mw, job.q_mvar, lane, group.p, group.q, guard);
-  gather_sums<kVec, false>(io.current, job.p_mw, job.q_mvar, lane, group.p_current, group.q_current,
+  using G = Group<kVec>;
+  Vec guard[kGroupsTogether][kVec]{};
+  gather_sums<kVec, false>(io.power, job.p_mw, job.q_mvar, groups, &G::p, &G::q, guard);
+  gather_sums<kVec, false>(io.current, job.p_mw, job.q_mvar, groups, &G::p_current, &G::q_current,
                            guard);
-  gather_sums<kVec, false>(io.impedance, job.p_mw, job.q_mvar, lane, group.g, group.b, guard);
-  gather_sums<kVec, true>(io.shunt, job.shunt_step, job.shunt_step, lane, group.g, group.b, guard);
-  for (int k = 0; k < kVec; ++k) {
-    const std::size_t from = lane + static_cast<std::size_t>(k) * kWidth;
-    Vec least = broadcast(1.0);
-    for (int i = 0; i < io.n_io_tap; ++i) {
-      const IoTap& tap = io.taps[i];
-      const int at = tap.row * kVec + k;
-      const Vec position = load(lanes(job.tap_pos, tap.row, from));
-      tap_factor(tap, position, group.tap_m_re[at], group.tap_m_im[at]);
-      guard[k] = fma(position, Vec{}, guard[k]);
-      if (tap.kind == TapKind::kRatio) least = min(least, group.tap_m_re[at]);
+  gather_sums<kVec, false>(io.impedance, job.p_mw, job.q_mvar, groups, &G::g, &G::b, guard);
+  gather_sums<kVec, true>(io.shunt, job.shunt_step, job.shunt_step, groups, &G::g, &G::b, guard);
+  for (std::size_t n = 0; n < groups.n; ++n) {
+    const Group<kVec>& group = groups.group[n];
+    for (int k = 0; k < kVec; ++k) {
+      const std::size_t from = lane_of(groups, n, k);
+      Vec least = broadcast(1.0);
+      for (int i = 0; i < io.n_io_tap; ++i) {
+        const IoTap& tap = io.taps[i];
+        const int at = tap.row * kVec + k;
+        const Vec position = load(lanes(job.tap_pos, tap.row, from));
+        tap_factor(tap, position, group.tap_m_re[at], group.tap_m_im[at]);
+        guard[n][k] = fma(position, Vec{}, guard[n][k]);
+        if (tap.kind == TapKind::kRatio) least = min(least, group.tap_m_re[at]);
+      }
+      for (int row = 0; row < io.n_controlled; ++row) {
+        const Vec vm_set = load(lanes(job.vm_set_pu, row, from));
+        group.vm_set[row * kVec + k] = vm_set;
+        guard[n][k] = fma(vm_set, Vec{}, guard[n][k]);
+        least = min(least, vm_set);
+      }
+      is_valid[n][k] = (guard[n][k] == 0.0) & (least > 0.0);
     }
-    for (int row = 0; row < io.n_controlled; ++row) {
-      const Vec vm_set = load(lanes(job.vm_set_pu, row, from));
-      group.vm_set[row * kVec + k] = vm_set;
-      guard[k] = fma(vm_set, Vec{}, guard[k]);
-      least = min(least, vm_set);
-    }
-    is_valid[k] = (guard[k] == 0.0) & (least > 0.0);
   }
 }
 
 // The lanes' last voltages.
 template <int kVec>
-void gather_voltages(const SolveJob& job, std::size_t lane, const Group<kVec>& group) noexcept {
+void gather_voltages(const SolveJob& job, const Groups<kVec>& groups) noexcept {
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
-    for (int k = 0; k < kVec; ++k) {
-      const std::size_t from = lane + static_cast<std::size_t>(k) * kWidth;
-      Vec re = load(lanes(job.v_re_pu, node.node, from));
-      Vec im = load(lanes(job.v_im_pu, node.node, from));
-      if (job.io.is_rotated) {
-        const Vec turned = fma(re, broadcast(node.rotation_re), im * node.rotation_im);
-        im = fms(im, broadcast(node.rotation_re), re * node.rotation_im);
-        re = turned;
+    for (std::size_t n = 0; n < groups.n; ++n) {
+      for (int k = 0; k < kVec; ++k) {
+        const std::size_t from = lane_of(groups, n, k);
+        Vec re = load(lanes(job.v_re_pu, node.node, from));
+        Vec im = load(lanes(job.v_im_pu, node.node, from));
+        if (job.io.is_rotated) {
+          const Vec turned = fma(re, broadcast(node.rotation_re), im * node.rotation_im);
+          im = fms(im, broadcast(node.rotation_re), re * node.rotation_im);
+          re = turned;
+        }
+        groups.group[n].v_re[i * kVec + k] = re;
+        groups.group[n].v_im[i * kVec + k] = im;
       }
-      group.v_re[i * kVec + k] = re;
-      group.v_im[i * kVec + k] = im;
     }
   }
 }
 
 // Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
 template <int kVec>
-void scatter_voltages(const SolveJob& job, std::size_t lane, const Group<kVec>& group,
-                      const Mask* mask) noexcept {
+void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
+                      const Masks<kVec>& mask) noexcept {
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
-    for (int k = 0; k < kVec; ++k) {
-      const std::size_t to = lane + static_cast<std::size_t>(k) * kWidth;
-      Vec re = group.v_re[i * kVec + k];
-      Vec im = group.v_im[i * kVec + k];
-      if (job.io.is_rotated) {
-        const Vec turned = fms(re, broadcast(node.rotation_re), im * node.rotation_im);
-        im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
-        re = turned;
-      }
-      store(job.v_re_pu, node.node, to, mask[k], re);
-      store(job.v_im_pu, node.node, to, mask[k], im);
-      const Vec magnitude = sqrt(fma(re, re, im * im));
-      const Vec angle = angle_degree(im, re);
-      for (int n = node.first_bus; n < node.last_bus; ++n) {
-        store(job.vm_pu, job.io.bus[n], to, mask[k], magnitude);
-        store(job.va_degree, job.io.bus[n], to, mask[k], angle);
+    for (std::size_t n = 0; n < groups.n; ++n) {
+      for (int k = 0; k < kVec; ++k) {
+        const std::size_t to = lane_of(groups, n, k);
+        Vec re = groups.group[n].v_re[i * kVec + k];
+        Vec im = groups.group[n].v_im[i * kVec + k];
+        if (job.io.is_rotated) {
+          const Vec turned = fms(re, broadcast(node.rotation_re), im * node.rotation_im);
+          im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
+          re = turned;
+        }
+        store(job.v_re_pu, node.node, to, mask[n][k], re);
+        store(job.v_im_pu, node.node, to, mask[n][k], im);
+        const Vec magnitude = sqrt(fma(re, re, im * im));
+        const Vec angle = angle_degree(im, re);
+        for (int bus = node.first_bus; bus < node.last_bus; ++bus) {
+          store(job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
+          store(job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
+        }
       }
     }
   }
 }
 
-// Flows, loading and exchange of the lanes of a mask, from the currents of a group.
+// Flows and loading of one branch.
 template <int kVec>
-void scatter_flows(const SolveJob& job, std::size_t lane, const Group<kVec>& group,
-                   const Mask* mask) noexcept {
+inline void scatter_branch(const SolveJob& job, const IoBranch& branch, const Group<kVec>& group,
+                           int k, std::size_t to, Mask mask) noexcept {
   const double base = job.io.base_mva;
+  const int at = branch.branch * kVec + k;
+  const Vec from_re = group.i_from_re[at];
+  const Vec from_im = group.i_from_im[at];
+  const Vec to_re = group.i_to_re[at];
+  const Vec to_im = group.i_to_im[at];
+  const Vec v_from_re = base * group.v_re[branch.from * kVec + k];
+  const Vec v_from_im = base * group.v_im[branch.from * kVec + k];
+  const Vec v_to_re = base * group.v_re[branch.to * kVec + k];
+  const Vec v_to_im = base * group.v_im[branch.to * kVec + k];
+  const Vec square_from = branch.square_from * fma(from_re, from_re, from_im * from_im);
+  const Vec square_to = branch.square_to * fma(to_re, to_re, to_im * to_im);
+  const int row = branch.branch;
+  store(job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
+  store(job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
+  store(job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
+  store(job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
+  store(job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
+}
+
+// Flows, loading and exchange of the lanes of a mask, from the currents of the groups.
+template <int kVec>
+void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
+                   const Masks<kVec>& mask) noexcept {
   for (int i = 0; i < job.io.n_io_branch; ++i) {
-    const IoBranch& branch = job.io.branches[i];
-    for (int k = 0; k < kVec; ++k) {
-      const std::size_t to = lane + static_cast<std::size_t>(k) * kWidth;
-      const int at = branch.branch * kVec + k;
-      const Vec from_re = group.i_from_re[at], from_im = group.i_from_im[at];
-      const Vec to_re = group.i_to_re[at], to_im = group.i_to_im[at];
-      const int from_row = branch.from * kVec + k;
-      const int to_row = branch.to * kVec + k;
-      const Vec v_from_re = base * group.v_re[from_row], v_from_im = base * group.v_im[from_row];
-      const Vec v_to_re = base * group.v_re[to_row], v_to_im = base * group.v_im[to_row];
-      const Vec square_from = branch.square_from * fma(from_re, from_re, from_im * from_im);
-      const Vec square_to = branch.square_to * fma(to_re, to_re, to_im * to_im);
-      store(job.p_from_mw, branch.branch, to, mask[k],
-            fma(v_from_re, from_re, v_from_im * from_im));
-      store(job.q_from_mvar, branch.branch, to, mask[k],
-            fms(v_from_im, from_re, v_from_re * from_im));
-      store(job.p_to_mw, branch.branch, to, mask[k], fma(v_to_re, to_re, v_to_im * to_im));
-      store(job.q_to_mvar, branch.branch, to, mask[k], fms(v_to_im, to_re, v_to_re * to_im));
-      store(job.loading_percent, branch.branch, to, mask[k], sqrt(max(square_from, square_to)));
+    for (std::size_t n = 0; n < groups.n; ++n) {
+      for (int k = 0; k < kVec; ++k) {
+        scatter_branch(job, job.io.branches[i], groups.group[n], k, lane_of(groups, n, k),
+                       mask[n][k]);
+      }
     }
   }
+  const double base = job.io.base_mva;
   for (int row = 0; row < job.io.n_controlled; ++row) {
-    for (int k = 0; k < kVec; ++k) {
-      const std::size_t to = lane + static_cast<std::size_t>(k) * kWidth;
-      store(job.p_controlled_mw, row, to, mask[k], base * group.p_controlled[row * kVec + k]);
-      store(job.q_controlled_mvar, row, to, mask[k], base * group.q_controlled[row * kVec + k]);
+    for (std::size_t n = 0; n < groups.n; ++n) {
+      for (int k = 0; k < kVec; ++k) {
+        const int at = row * kVec + k;
+        const std::size_t to = lane_of(groups, n, k);
+        store(job.p_controlled_mw, row, to, mask[n][k], base * groups.group[n].p_controlled[at]);
+        store(job.q_controlled_mvar, row, to, mask[n][k], base * groups.group[n].q_controlled[at]);
+      }
     }
   }
 }

@@ -52,33 +52,38 @@ struct SparseMethod {
   }
 };
 
-// Lays a group's arrays one behind the other; returns the vectors that they take.
+// Lays the arrays of groups one behind the other, which share one scratch; returns the vectors that
+// they take.
 template <int kVec>
-std::size_t lay_out(const IoView& io, Vec* memory, Group<kVec>& group) noexcept {
-  Vec* next = memory;
+std::size_t lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n_group,
+                    Groups<kVec>& groups) noexcept {
+  Vec* next = memory + n_scratch * kVec;
   const auto take = [&next](int n_row) {
     Vec* here = next;
     next += n_row * kVec;
     return here;
   };
-  group.p = take(io.n_node);
-  group.q = take(io.n_node);
-  group.p_current = io.has_current ? take(io.n_node) : nullptr;
-  group.q_current = io.has_current ? take(io.n_node) : nullptr;
-  group.g = take(io.n_node);
-  group.b = take(io.n_node);
-  group.tap_m_re = take(io.n_tap);
-  group.tap_m_im = take(io.n_tap);
-  group.vm_set = take(io.n_controlled);
-  group.v_re = take(io.n_node);
-  group.v_im = take(io.n_node);
-  group.i_from_re = take(io.n_branch);
-  group.i_from_im = take(io.n_branch);
-  group.i_to_re = take(io.n_branch);
-  group.i_to_im = take(io.n_branch);
-  group.p_controlled = take(io.n_controlled);
-  group.q_controlled = take(io.n_controlled);
-  group.scratch = next;
+  for (std::size_t n = 0; n < n_group; ++n) {
+    Group<kVec>& group = groups.group[n];
+    group.p = take(io.n_node);
+    group.q = take(io.n_node);
+    group.p_current = io.has_current ? take(io.n_node) : nullptr;
+    group.q_current = io.has_current ? take(io.n_node) : nullptr;
+    group.g = take(io.n_node);
+    group.b = take(io.n_node);
+    group.tap_m_re = take(io.n_tap);
+    group.tap_m_im = take(io.n_tap);
+    group.vm_set = take(io.n_controlled);
+    group.v_re = take(io.n_node);
+    group.v_im = take(io.n_node);
+    group.i_from_re = take(io.n_branch);
+    group.i_from_im = take(io.n_branch);
+    group.i_to_re = take(io.n_branch);
+    group.i_to_im = take(io.n_branch);
+    group.p_controlled = take(io.n_controlled);
+    group.q_controlled = take(io.n_controlled);
+    group.scratch = memory;
+  }
   return static_cast<std::size_t>(next - memory);
 }
 
@@ -92,7 +97,6 @@ bool any_of(const Mask* mask) noexcept {
 // What became of the lanes of a group.
 template <int kVec>
 struct Outcome {
-  Mask is_valid[kVec];
   Mask converged[3][kVec];  // by start
   Vec mismatch[kVec];
   Vec iterations[kVec];
@@ -101,13 +105,13 @@ struct Outcome {
 // Warm, then flat, then damped, each for the lanes that are left.
 template <int kVec, class Method>
 void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& group,
-               const Mask* is_lane, const Mask* is_warm, Outcome<kVec>& outcome) noexcept {
+               const Mask* is_tried, const Mask* is_warm, Outcome<kVec>& outcome) noexcept {
   Newton<kVec> newton;
   newton.tolerance = job.tolerance_pu;
   newton.max_iterations = job.max_iterations;
   Mask left[kVec];
   for (int k = 0; k < kVec; ++k) {
-    left[k] = is_lane[k] & outcome.is_valid[k];
+    left[k] = is_tried[k];
     newton.iterations[k] = Vec{};
     outcome.mismatch[k] = broadcast(__builtin_inf());
   }
@@ -133,15 +137,15 @@ void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& gro
 
 // The lanes' own record, and the counters.
 template <int kVec>
-void report(const SolveJob& job, std::size_t lane, const Outcome<kVec>& outcome,
-            SolveCounters& counters) noexcept {
+void report(const SolveJob& job, std::size_t lane, const Mask* is_valid,
+            const Outcome<kVec>& outcome, SolveCounters& counters) noexcept {
   for (std::size_t j = 0; j < kVec * kWidth && lane + j < job.n_lane; ++j) {
     const std::size_t k = j / kWidth;
     const std::size_t i = j % kWidth;
     const std::size_t to = lane + j;
     LaneStatus status = LaneStatus::kConverged;
     LaneStart start = LaneStart::kNone;
-    if (outcome.is_valid[k][i] == 0) {
+    if (is_valid[k][i] == 0) {
       status = LaneStatus::kInvalidInput;
       ++counters.n_invalid;
     } else if (outcome.converged[0][k][i] != 0) {
@@ -168,51 +172,67 @@ void report(const SolveJob& job, std::size_t lane, const Outcome<kVec>& outcome,
 }
 
 template <int kVec, class Method>
-void solve_group(const SolveJob& job, const Method& method, const Group<kVec>& group,
-                 std::size_t lane, SolveCounters& counters) noexcept {
-  Mask is_lane[kVec]{};
-  Mask is_warm[kVec]{};
-  for (std::size_t j = 0; j < kVec * kWidth; ++j) {
-    const bool is_one = lane + j < job.n_lane;
-    is_lane[j / kWidth][j % kWidth] = is_one ? -1 : 0;
-    is_warm[j / kWidth][j % kWidth] = is_one && job.is_warm[lane + j] != 0 ? -1 : 0;
+void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>& groups,
+                  SolveCounters& counters) noexcept {
+  Masks<kVec> is_warm{};
+  Masks<kVec> is_tried{};
+  Masks<kVec> is_valid{};
+  Masks<kVec> is_solved{};
+  bool is_any_warm = false;
+  for (std::size_t j = 0; j < groups.n * kVec * kWidth; ++j) {
+    const std::size_t lane = groups.lane + j;
+    const bool is_lane = lane < job.n_lane;
+    const bool is_one_warm = is_lane && job.is_warm[lane] != 0;
+    const std::size_t n = j / (kVec * kWidth);
+    const std::size_t k = j / kWidth % kVec;
+    is_tried[n][k][j % kWidth] = is_lane ? -1 : 0;
+    is_warm[n][k][j % kWidth] = is_one_warm ? -1 : 0;
+    is_any_warm |= is_one_warm;
   }
-  Outcome<kVec> outcome;
-  gather(job, lane, group, outcome.is_valid);
-  method.prepare_group(group);
-  if (any_of<kVec>(is_warm)) gather_voltages(job, lane, group);
-  run_chain(job, method, group, is_lane, is_warm, outcome);
-
-  Mask solved[kVec];
-  for (int k = 0; k < kVec; ++k) {
-    solved[k] = outcome.converged[0][k] | outcome.converged[1][k] | outcome.converged[2][k];
+  gather(job, groups, is_valid);
+  if (is_any_warm) gather_voltages(job, groups);
+  for (std::size_t n = 0; n < groups.n; ++n) {
+    const Group<kVec>& group = groups.group[n];
+    for (int k = 0; k < kVec; ++k) is_tried[n][k] &= is_valid[n][k];
+    Outcome<kVec> outcome;
+    method.prepare_group(group);
+    run_chain(job, method, group, is_tried[n], is_warm[n], outcome);
+    for (int k = 0; k < kVec; ++k) {
+      is_solved[n][k] = outcome.converged[0][k] | outcome.converged[1][k] | outcome.converged[2][k];
+    }
+    if (any_of<kVec>(is_solved[n])) method.find_currents(group);
+    report(job, lane_of(groups, n, 0), is_valid[n], outcome, counters);
   }
-  if (any_of<kVec>(solved)) {
-    method.find_currents(group);
-    scatter_voltages(job, lane, group, solved);
-    scatter_flows(job, lane, group, solved);
-  }
-  report(job, lane, outcome, counters);
+  scatter_voltages(job, groups, is_solved);
+  scatter_flows(job, groups, is_solved);
 }
 
+template <int kVec>
+constexpr std::size_t kMostGroups = kVec == 1 ? 1 : kGroupsTogether;
+
+// Vectors of lanes from `first` on, as many as go together.
 template <int kVec, class Method>
-void solve_one(const SolveJob& job, const Method& method, GroupMemory& memory, std::size_t vector,
-               SolveCounters& counters) noexcept {
-  Group<kVec> group;
-  lay_out(job.io, reinterpret_cast<Vec*>(memory.data[kVec - 1]), group);
+std::size_t solve_next(const SolveJob& job, const Method& method, GroupMemory& memory,
+                       std::size_t first, std::size_t last, SolveCounters& counters) noexcept {
+  Groups<kVec> groups;
+  lay_out(job.io, method.scratch_size(), reinterpret_cast<Vec*>(memory.data[kVec - 1]),
+          kMostGroups<kVec>, groups);
   if (!memory.is_filled[kVec - 1]) {
-    fill(job.io, group);
+    for (std::size_t n = 0; n < kMostGroups<kVec>; ++n) fill(job.io, groups.group[n]);
     memory.is_filled[kVec - 1] = true;
   }
-  solve_group(job, method, group, vector * kWidth, counters);
+  groups.lane = first * kWidth;
+  groups.n = (last - first) / kVec;
+  if (groups.n > kMostGroups<kVec>) groups.n = kMostGroups<kVec>;
+  solve_groups(job, method, groups, counters);
+  return first + groups.n * kVec;
 }
 
 template <class Method>
 void solve_vectors(const SolveJob& job, const Method& method, GroupMemory& memory,
                    std::size_t first, std::size_t last, SolveCounters& counters) noexcept {
-  std::size_t vector = first;
-  for (; vector + 2 <= last; vector += 2) solve_one<2>(job, method, memory, vector, counters);
-  if (vector < last) solve_one<1>(job, method, memory, vector, counters);
+  while (first + 2 <= last) first = solve_next<2>(job, method, memory, first, last, counters);
+  if (first < last) solve_next<1>(job, method, memory, first, last, counters);
 }
 
 void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
@@ -224,13 +244,17 @@ void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::siz
   }
 }
 
-std::size_t memory_size(const SolveJob& job) noexcept {
-  Group<1> group;
-  const std::size_t n_vector = lay_out(job.io, static_cast<Vec*>(nullptr), group);
+template <int kVec>
+std::size_t memory_size_of(const SolveJob& job) noexcept {
   const std::size_t n_scratch = job.sparse == nullptr
                                     ? TreeMethod{job.tree}.scratch_size()
                                     : SparseMethod{*job.sparse, *job.network}.scratch_size();
-  return (n_vector + n_scratch) * kWidth;
+  Groups<kVec> groups;
+  return lay_out(job.io, n_scratch, static_cast<Vec*>(nullptr), kMostGroups<kVec>, groups) * kWidth;
+}
+
+std::size_t memory_size(const SolveJob& job, int n_vec) noexcept {
+  return n_vec == 1 ? memory_size_of<1>(job) : memory_size_of<2>(job);
 }
 
 constexpr Kernels kKernels{.width = kWidth, .memory_size = memory_size, .solve = solve};

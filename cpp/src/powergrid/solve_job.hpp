@@ -41,15 +41,15 @@ void bind_batch(SolveJob& job, Batch& batch);
 
 // Scratch memory of one thread.
 struct GroupMemory {
-  double* data[2];    // of one vector of lanes and of two, on cache lines
+  double* data[2];    // for groups of one vector and of two, on cache lines
   bool is_filled[2];  // with what no lane changes
 };
 
 // What kernels_*.cpp give, each for its own instructions.
 struct Kernels {
   std::size_t width;  // lanes of a vector
-  // Doubles of scratch for one vector of lanes.
-  std::size_t (*memory_size)(const SolveJob& job);
+  // Doubles that one thread needs for groups of `n_vec` vectors, 1 or 2.
+  std::size_t (*memory_size)(const SolveJob& job, int n_vec);
   // Solve the vectors of lanes from `first` to `last`, and add to the counters.
   void (*solve)(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
                 SolveCounters& counters);

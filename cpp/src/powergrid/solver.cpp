@@ -109,10 +109,9 @@ struct Solver::Workspaces {
   }
 
   void add_thread() {
-    const std::size_t n = kernels.memory_size(job);
     Thread& thread = threads.emplace_back();
-    thread.one = allocate_lines(n);
-    thread.two = allocate_lines(2 * n);
+    thread.one = allocate_lines(kernels.memory_size(job, 1));
+    thread.two = allocate_lines(kernels.memory_size(job, 2));
     thread.memory = {{thread.one.get(), thread.two.get()}, {false, false}};
   }
 

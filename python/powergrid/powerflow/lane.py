@@ -42,13 +42,14 @@ class FlowResult:
     def __init__(self, flow: PowerFlow, lane: int) -> None:
         self._flow = flow
         self._lane = lane
+        self._status = flow.status
         for name in RESULTS:
             setattr(self, name, getattr(flow, name)[:, lane])
 
     @property
     def converged(self) -> bool:
         """Whether the last solve found a solution."""
-        return bool(self._flow.status[self._lane] == LaneStatus.CONVERGED)
+        return int(self._status[self._lane]) == LaneStatus.CONVERGED
 
     @property
     def source_p_mw(self) -> float:

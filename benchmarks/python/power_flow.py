@@ -1,0 +1,116 @@
+"""Time the power flow against published packages, on one circuit, and check that it is fast enough.
+
+    python benchmarks/python/power_flow.py [--quick] [--out FOLDER]
+
+Checks every answer against pandapower, times everything in turns, and writes power_flow.json,
+power_flow.md and power_flow_speed.svg. The full run writes them where the repository keeps them,
+renews the table in the README, and ends with exit code 1 if a requirement is missed. The short run
+writes to build/benchmarks/quick, and its figures are too rough to require anything of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from powerflow_speed.clock import clock_ghz
+from powerflow_speed.groups import Extent, measure_group, missing_peers
+from powerflow_speed.plots import draw
+from powerflow_speed.problems import COMBINED, NETWORKS
+from powerflow_speed.report import MARKS, content, page, readme_part
+from powerflow_speed.required import requirements
+from speed.machine import describe_system
+from speed.markdown import put_between_marks
+from speed.measure import pin
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = (
+    "heron",
+    "pandapower",
+    "lightsim2grid",
+    "power-grid-model",
+    "opendssdirect.py",
+    "numpy",
+    "numba",
+)
+FULL = Extent(
+    networks=tuple(NETWORKS),
+    lanes=(1, 8, 64, 1024, 16384),
+    lanes_of_threads=(64, 1024, 16384),
+    lanes_of_simd=1024,
+    lanes_of_growth=64,
+    sizes=(100, 300, 1000, 3000, 10_000),
+    n_scenario=1024,
+    turn_s=0.15,
+    n_turn=5,
+)
+QUICK = Extent(
+    networks=("IEEE 13", COMBINED, "case118"),
+    lanes=(1, 64),
+    lanes_of_threads=(64,),
+    lanes_of_simd=64,
+    lanes_of_growth=16,
+    sizes=(100, 300),
+    n_scenario=64,
+    turn_s=0.01,
+    n_turn=3,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; return the exit code."""
+    options = parse(arguments)
+    load_average = os.getloadavg()[0]
+    pin()
+    machine = describe_system(clock_ghz(), load_average, PACKAGES)
+    for peer in missing_peers():
+        print(f"{peer} is left out: its package (extra bench) is missing.", file=sys.stderr)
+    extent = QUICK if options.quick else FULL
+    tables = {}
+    for name in ("networks", "threads", "simd", "buses"):
+        began = time.perf_counter()
+        tables[name] = measure_group(name, extent)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    required = requirements(tables, machine)
+    figures = (machine, extent.n_turn, tables, required)
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = json.dumps(content(*figures), indent=1)
+    (options.out / "power_flow.json").write_text(data + "\n", encoding="utf-8")
+    (options.out / "power_flow.md").write_text(page(*figures), encoding="utf-8")
+    draw(tables, options.image)
+    if options.readme:
+        put_between_marks(options.readme, readme_part(*figures), MARKS)
+    print(page(*figures))
+    if options.quick:
+        print("A short run: the figures are rough, and nothing is required of them.")
+        return 0
+    return 0 if all(r.holds for r in required if r.is_required) else 1
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Time the power flow against its peers.")
+    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
+    parser.add_argument("--out", type=Path, help="folder for the results")
+    parser.add_argument("--image", type=Path, help="where the plot goes")
+    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
+    options = parser.parse_args(arguments)
+    if not options.quick and options.out is None:
+        options.readme = options.readme or ROOT / "README.md"
+        options.image = options.image or ROOT / "docs" / "images" / "power_flow_speed.svg"
+    options.out = options.out or (
+        ROOT / "build" / "benchmarks" / "quick"
+        if options.quick
+        else ROOT / "benchmarks" / "results"
+    )
+    options.image = options.image or options.out / "power_flow_speed.svg"
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The power flow's benchmark: it checks the answers it times, and its figures have their form."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "benchmarks" / "python" / "power_flow.py"
+PEERS = {
+    "lightsim2grid": "lightsim2grid",
+    "power_grid_model": "power-grid-model",
+    "opendssdirect": "OpenDSS",
+}
+COMBINED = "IEEE 34 + 3 x IEEE 13"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the short form as a user would and return the folder of its results."""
+    folder = tmp_path_factory.mktemp("benchmark")
+    readme = folder / "README.md"
+    readme.write_text(
+        "before\n<!-- power-flow-speed:begin -->\nold\n<!-- power-flow-speed:end -->\nafter\n"
+    )
+    command = [sys.executable, str(SCRIPT), "--quick", "--out", str(folder)]
+    run = subprocess.run(
+        [*command, "--readme", str(readme)], capture_output=True, text=True, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def content(folder: Path) -> Any:
+    return json.loads((folder / "power_flow.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def problems(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    return importlib.import_module("powerflow_speed.problems")
+
+
+def test_every_group_is_measured_in_positive_times(content):
+    assert set(content["results"]) == {"networks", "threads", "simd", "buses"}
+    for rows in content["results"].values():
+        assert rows
+        for row in rows:
+            assert min(row["turns_us"]) <= row["median_us"] <= max(row["turns_us"])
+            assert min(row["turns_us"]) > 0.0
+
+
+def test_every_answer_is_near_pandapowers(content):
+    for rows in content["results"].values():
+        for row in rows:
+            bound = 1e-8 if row["what"].startswith("native") else 1e-6
+            assert row["error_pu"] <= bound, row
+
+
+@pytest.mark.parametrize("package", PEERS)
+def test_an_installed_peer_is_among_the_figures(content, package):
+    pytest.importorskip(package)
+    rows = content["results"]["networks"]
+    networks = {row["network"] for row in rows if row["what"].startswith(PEERS[package])}
+    assert {"IEEE 13", COMBINED} <= networks
+
+
+def test_a_warm_start_saves_iterations_and_yet_has_to_move(content):
+    rows = content["results"]["networks"]
+    for lanes in (1, 64):
+        warm, cold = (
+            next(
+                row["iterations"]
+                for row in rows
+                if (row["what"], row["network"], row["lanes"], row["start"])
+                == ("native", COMBINED, lanes, start)
+            )
+            for start in ("warm", "cold")
+        )
+        assert 1.0 <= warm < cold
+
+
+def test_every_requirement_is_named_and_ratios_have_figures(content):
+    required = content["requirements"]
+    assert len(required) == 7
+    assert sum("us" in r["text"].split()[-2:] or r["text"].endswith("us a lane") for r in required)
+    assert all(isinstance(r["bound"], str) for r in required)
+
+
+def test_the_readme_keeps_what_is_around_the_marks(folder):
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- power-flow-speed:begin -->\n")
+    assert text.endswith("\n<!-- power-flow-speed:end -->\nafter\n")
+    assert "old" not in text
+    assert "pandapower runpp" in text
+
+
+def test_page_and_plot_name_no_folder(folder):
+    for name in ("power_flow.json", "power_flow.md", "power_flow_speed.svg"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert str(ROOT) not in text
+        assert str(folder) not in text
+    assert "radial networks" in (folder / "power_flow_speed.svg").read_text(encoding="utf-8")
+
+
+def test_a_wrong_voltage_stops_the_benchmark(problems):
+    contender = importlib.import_module("powerflow_speed.contender")
+    problem = problems.Problem("IEEE 13", problems.NETWORKS["IEEE 13"](), 4)
+
+    def voltages(lane: int) -> np.ndarray:
+        return problem.reference(0) + 2e-6
+
+    wrong = contender.Contender("a stub", problem, lambda block: None, voltages)
+    with pytest.raises(
+        AssertionError, match=r"a stub, IEEE 13, lane 0 of 1: .* by 2\.0e-06 p\.u\."
+    ):
+        contender.check(wrong)
+
+
+def test_lanes_and_blocks_have_different_loads(problems):
+    problem = problems.Problem("IEEE 13", problems.NETWORKS["IEEE 13"](), 8)
+    first, second = (problem.block(block, 4)[0] for block in (0, 1))
+    assert first.shape == (len(problem.net.load), 4)
+    assert not np.any(first == second)
+    base = problem.net.load["p_mw"].to_numpy()[:, None]
+    assert np.all(np.abs(first / base - 1.0) <= 0.05 + 1e-6)
