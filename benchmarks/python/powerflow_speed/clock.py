@@ -25,7 +25,7 @@ def clock_ghz(n: int = 5_000_000) -> float:
     _chain(x, factor, 1)
     best = float("inf")
     for _ in range(5):
-        began = time.perf_counter_ns()
+        began = time.process_time_ns()
         _chain(x, factor, n)
-        best = min(best, time.perf_counter_ns() - began)
+        best = min(best, time.process_time_ns() - began)
     return CYCLES * n / best

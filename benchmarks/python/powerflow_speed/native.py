@@ -36,7 +36,7 @@ class Native:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.network = compile_network(problem.net)
+        self.compiled = compile_network(problem.net)
 
     def fits(self, n_lane: int) -> bool:
         """Tell whether a batch of so many lanes is small enough for this benchmark."""
@@ -56,7 +56,7 @@ class Native:
         """Return a contender that writes the loads of all lanes and solves them, from Python."""
         with _simd(simd):
             flow = NativeFlow(
-                self.network,
+                self.compiled,
                 n_lane,
                 tolerance=TOLERANCE_PU,
                 max_iterations=MAX_ITERATIONS,
@@ -92,10 +92,10 @@ class Native:
 
     def core(self, n_lane: int) -> Contender:
         """Return a contender that calls the compiled solver; its loads change between calls too."""
-        network = _core.Network(self.network.data)
-        batch = _core.Batch(network, n_lane)
-        solver = _core.Solver(network)
-        rows = self.network.injections.load
+        compiled = self.compiled
+        batch = _core.Batch(compiled.network, n_lane)
+        solver = _core.Solver(compiled.network)
+        rows = compiled.injections.load
         p_mw, q_mvar = batch.p_mw, batch.q_mvar
         loads = _blocks(self.problem, n_lane)
         n_block = len(loads)

@@ -115,7 +115,9 @@ def best_of_each(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
 
 
 def _one_network(rows: Sequence[Row]) -> str:
-    first = find(rows, what=native.BATCH, lanes=N_LANE, start="warm") or rows[0]
+    batches = [row for row in rows if row.has(what=native.BATCH, start="warm")]
+    of_interest = [row for row in batches if int(row.time.key["lanes"]) <= N_LANE]
+    first = max(of_interest, key=lambda row: int(row.time.key["lanes"]), default=rows[0])
     body = [
         [
             row.time.what,

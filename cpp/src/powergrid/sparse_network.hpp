@@ -76,11 +76,17 @@ void set_admittances(const SparsePlan& plan, const Group<kVec>& group,
                load_pair<kVec>(scratch.slot, addition.slot) +
                    load_pair<kVec>(scratch.part, addition.part));
   }
-  for (std::uint32_t i = 0; i < plan.row.size; ++i) {
-    const std::size_t node = static_cast<std::size_t>(plan.row.data[i].node);
-    store_pair(scratch.slot, i,
-               load_pair<kVec>(scratch.slot, i) + load<kVec>(group.g, group.b, node));
-  }
+}
+
+// A node's own admittance, to ground and to its neighbours.
+template <int kVec>
+inline ComplexPack<kVec> diagonal(const SparsePlan& plan, const Group<kVec>& group,
+                                  const Scratch& scratch, std::uint32_t r) noexcept {
+  const SparseRow& row = plan.row.data[r];
+  const ComplexPack<kVec> y = same<kVec>(plan.diagonal_y.data[r]) +
+                              load<kVec>(group.g, group.b, static_cast<std::size_t>(row.node));
+  if (row.diagonal_slot < 0) return y;
+  return y + load_pair<kVec>(scratch.slot, static_cast<std::size_t>(row.diagonal_slot));
 }
 
 // Give held nodes their set-points. A magnitude that is right but for rounding stays, so that a

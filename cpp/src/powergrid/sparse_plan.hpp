@@ -37,10 +37,11 @@ struct SparseRange {
 struct SparseRow {
   std::int32_t node;
   std::int32_t controlled;  // its row among the controlled nodes if the magnitude is held, else -1
-  SparseRange fixed;        // admittances that all lanes share
-  SparseRange varying;      // those that differ by lane
-  std::uint32_t fill_end;   // blocks that start as zero end here, those of the row before it begin
-  std::uint32_t n_lower;    // blocks left of the diagonal
+  std::int32_t diagonal_slot;  // what its diagonal admittance adds by lane, or -1
+  SparseRange fixed;           // admittances that all lanes share
+  SparseRange varying;         // those that differ by lane
+  std::uint32_t fill_end;  // blocks that start as zero end here, those of the row before it begin
+  std::uint32_t n_lower;   // blocks left of the diagonal
   std::uint32_t n_upper_one;  // right of it, of one column; the right-hand side counts as the first
   std::uint32_t n_upper_two;  // right of it, of two columns
   std::uint32_t upper;        // the right-hand side and the blocks right of it, in the factor
@@ -112,8 +113,9 @@ struct SparsePlan {
   SparseArray<SparseComplex> fixed_y;
   SparseArray<std::int32_t> varying_node;
   SparseArray<std::uint32_t> varying_at;
-  // Slots of admittances that differ by lane: the diagonals, then the varying ones.
-  SparseArray<SparseComplex> slot_y;  // what all lanes share of them, (n_row + n_varying)
+  SparseArray<SparseComplex> diagonal_y;  // (n_row)
+  // Slots of admittances that differ by lane: the varying ones above, then shares of diagonals.
+  SparseArray<SparseComplex> slot_y;  // what all lanes share of them, (n_slot)
   SparseArray<SparseAddition> addition;
   SparseArray<SparseTap> tap;
   SparseArray<SparseBranch> fixed_branch;

@@ -313,6 +313,19 @@ TEST_CASE("loads beyond the nose of the curve have no solution, and finite resul
   }
 }
 
+TEST_CASE("shortened steps find the solution from a start that long ones miss") {
+  NetworkData data = two_nodes(0.3, 1.0, 0.1);
+  data.start_va_degree[1] = -60.0;
+  const Network network(std::move(data), Method::kSparse);
+  Batch batch(network, 1);
+  Solver(network).solve(batch);
+  CHECK(batch.start[0] == LaneStart::kDamped);
+  // V^4 + (2 q x - 1) V^2 + x^2 (p^2 + q^2) = 0, the larger root.
+  const double half = 0.5 - 0.1 * 0.3;
+  const double square = half + std::sqrt(half * half - 0.3 * 0.3 * (1.0 + 0.1 * 0.1));
+  CHECK(batch.vm_pu(1, 0) == doctest::Approx(std::sqrt(square)).epsilon(1e-8));
+}
+
 TEST_CASE("a warm start near a solution of low voltage is given up for the flat one") {
   const Network network(two_nodes(0.1, 1.0, 0.2), Method::kSparse);
   Batch batch(network, 2);

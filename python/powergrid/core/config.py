@@ -55,5 +55,7 @@ def parse_config(model: type[ModelT], data: Any, where: str) -> ModelT:
         for item in error.errors(include_url=False):
             place = ".".join(str(part) for part in item["loc"])
             message = item["msg"].removeprefix("Value error, ")
+            if message == item["msg"] and isinstance(item["input"], str | int | float | bool):
+                message += f", got {item['input']!r}"  # pydantic's own do not say what came
             problems.append(f"{place}: {message}" if place else message)
         raise ConfigError(f"{where}: " + "; ".join(problems)) from None

@@ -51,7 +51,7 @@ def demand_equal(envs: Envs, native: tuple[Any, ...], other: tuple[Any, ...]) ->
 @pytest.mark.parametrize(("normalize_obs", "n_step"), [(False, 24), (True, 8)])
 def test_whole_episodes_of_the_shipped_setup_are_equal(normalize_obs: bool, n_step: int) -> None:
     config = {**load_setup("ieee34_ieee13"), "normalize_obs": normalize_obs}
-    config.update(max_episode_steps=n_step, on_convergence_failure="continue")
+    config.update(max_episode_steps=n_step, on_convergence_failure="continue", power_flow="native")
     envs = (
         MultiAgentMicrogrids({**config, "backend": "native"}),
         MultiAgentMicrogrids({**config, "backend": "reference"}),
@@ -69,7 +69,9 @@ def test_whole_episodes_of_the_shipped_setup_are_equal(normalize_obs: bool, n_st
 def test_episodes_with_every_kind_of_device_are_equal(
     make_villages: Callable[..., NetworkedGridEnv], options: dict[str, Any]
 ) -> None:
-    envs = (make_villages(**options), make_villages(**options, backend="reference"))
+    envs = tuple(
+        make_villages(**options, backend=b, power_flow="native") for b in ("native", "reference")
+    )
     for seed in range(3):
         assert play(envs, seed) > 0
 
@@ -79,7 +81,7 @@ def test_episodes_with_every_kind_of_device_are_equal(
 def test_a_copy_in_mid_episode_goes_on_as_the_original_does(
     make_villages: Callable[..., NetworkedGridEnv], backend: str, duplicate: Callable[..., Any]
 ) -> None:
-    env = make_villages(backend=backend)
+    env = make_villages(backend=backend, power_flow="native")
     env.reset(seed=0)
     idle = {agent: env.idle_action(agent) for agent in env.agents}
     env.step(idle)

@@ -20,7 +20,7 @@ def phase_voltages(golden, feeder):
 
 def deviations(net, golden, feeder):
     vm_pu, va_degree = tap_aware_start(net)
-    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree)
+    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree, lightsim2grid=False)
     solved = dict(zip(net.bus.name.str.removeprefix("Bus "), net.res_bus.vm_pu, strict=True))
     phases = phase_voltages(golden, feeder)
     full = [solved[bus] - np.mean(v) for bus, v in phases.items() if len(v) == 3]

@@ -28,7 +28,9 @@ TABLES = ("bus", "line", "trafo", "load", "shunt", "switch", "ext_grid")
 
 def solve(net):
     vm_pu, va_degree = tap_aware_start(net)
-    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree, tolerance_mva=1e-9)
+    pp.runpp(
+        net, init_vm_pu=vm_pu, init_va_degree=va_degree, tolerance_mva=1e-9, lightsim2grid=False
+    )
 
 
 @pytest.mark.parametrize("point", range(10))
@@ -118,7 +120,7 @@ def test_a_grid_of_lower_voltage_is_the_transformers_low_side():
     net = merge_microgrid(IEEE13Bus("DSO"), IEEE34Bus("MG1"), "DSO Bus 671")
     trafo = net.trafo.loc[net["heron_pcc"]["MG1"]["trafo"]]
     assert net.bus.name[trafo.lv_bus] == "DSO Bus 671"
-    pp.runpp(net)
+    pp.runpp(net, lightsim2grid=False)
     # The microgrid's load flows in at the low-voltage side and out at the other.
     assert net.res_trafo.p_lv_mw[trafo.name] > 0.0 > net.res_trafo.p_hv_mw[trafo.name]
 
@@ -132,7 +134,7 @@ def test_the_same_voltage_gets_a_closed_switch_and_both_names_stay():
     assert (switch["name"], switch.et, switch.closed) == ("MG3 PCC", "b", True)
     assert {switch.bus, switch.element} == {ends["grid_bus"], ends["bus"]}
     assert ends["trafo"] is None
-    pp.runpp(net)
+    pp.runpp(net, lightsim2grid=False)
     vm_pu = net.res_bus.vm_pu
     assert vm_pu[bus_index(net, "DSO Bus 890")] == vm_pu[bus_index(net, "MG3 Bus 650")]
 
@@ -167,14 +169,14 @@ def test_names_that_begin_alike_stay_apart(dso, mg1):
 
 def test_results_of_the_parts_are_dropped(dso, mg1):
     grid = copy.deepcopy(dso)
-    pp.runpp(grid)
+    pp.runpp(grid, lightsim2grid=False)
     net = merge_microgrid(grid, mg1, "DSO Bus 850")
     assert len(net.res_bus) == 0
 
 
 def test_networks_without_regulator_columns_merge(mg1):
     net = merge_microgrid(CIGREMV("DSO"), CIGRELV("MG1"), "DSO Bus 3")
-    pp.runpp(net)
+    pp.runpp(net, lightsim2grid=False)
     assert net.trafo.is_regulator.dtype == bool
     plain = pp.create_empty_network(f_hz=60.0)
     pp.create_ext_grid(plain, pp.create_bus(plain, 24.9, name="B", zone="G"))

@@ -22,7 +22,7 @@ def test_start_is_the_solution_without_load(build):
     net.trafo[["pfe_kw", "i0_percent"]] = 0.0
     net.ext_grid[["vm_pu", "va_degree"]] = 1.02, 5.0
     vm_pu, va_degree = tap_aware_start(net)
-    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree)
+    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree, lightsim2grid=False)
     np.testing.assert_allclose(net.res_bus.vm_pu, vm_pu, rtol=0, atol=1e-7)
     np.testing.assert_allclose(net.res_bus.va_degree, va_degree, rtol=0, atol=1e-5)
 
@@ -30,7 +30,7 @@ def test_start_is_the_solution_without_load(build):
 def test_ideal_regulators_diverge_without_it():
     net = IEEE34Bus(regulators="ideal")
     with pytest.raises(pp.LoadflowNotConverged):
-        pp.runpp(net, init="flat")
+        pp.runpp(net, init="flat", lightsim2grid=False)
 
 
 def test_merged_networks_start_with_every_ratio_on_the_way(fused_grid):
@@ -49,7 +49,7 @@ def test_taps_on_the_high_voltage_side_divide():
     net.trafo.loc[0, "tap_side"] = "hv"
     net = unloaded(net)
     vm_pu, va_degree = tap_aware_start(net)
-    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree)
+    pp.runpp(net, init_vm_pu=vm_pu, init_va_degree=va_degree, lightsim2grid=False)
     np.testing.assert_allclose(net.res_bus.vm_pu, vm_pu, rtol=0, atol=1e-7)
     assert vm_pu.min() < 1.05
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,12 @@ def zoo(build: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def ground() -> Any:
+    """Return a copy of the common ground, which is not quick to build."""
+    return copy.deepcopy(_ground())
+
+
+@cache
+def _ground() -> Any:
     """Return 110 kV - 20 kV - 0.4 kV: buses 0 | 1 2 3 4 | 5 6, radial, base 2.5 MVA."""
     net = pp.create_empty_network(sn_mva=2.5)
     for vn_kv in (110.0, 20.0, 20.0, 20.0, 20.0, 0.4, 0.4):

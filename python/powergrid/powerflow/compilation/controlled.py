@@ -1,4 +1,4 @@
-"""Nodes whose voltage is held, and where the first solve of a meshed network starts."""
+"""Nodes whose voltage is held."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandapower as pp
 from numpy.typing import NDArray
-from pandapower.pf.run_dc_pf import _run_dc_pf
-from pandapower.pypower.idx_bus import BUS_TYPE, PD, REF, VA
+from pandapower.pypower.idx_bus import BUS_TYPE, REF, VA
 from pandapower.pypower.idx_gen import GEN_BUS, VG
 
 from powergrid.powerflow.compilation.internal import InternalModel
 
-__all__ = ["controlled_arrays", "rows_of", "start_arrays"]
+__all__ = ["controlled_arrays", "rows_of"]
 
 
 def controlled_arrays(model: InternalModel) -> dict[str, Any]:
@@ -45,32 +44,3 @@ def rows_of(
     is_on = np.asarray(model.net._is_elements[table], bool)[: len(frame)]
     node = np.where(is_on, model.nodes(frame["bus"].to_numpy(np.int64)), -1)
     return row_of_node[node]
-
-
-def start_arrays(model: InternalModel, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return voltages to start from: those held, 1 elsewhere, and the angles of a DC power flow.
-
-    Parameters
-    ----------
-    model
-        Whose power flow the angles are of; its buses are changed.
-    fields
-        The injections, which `model` lacks.
-    """
-    ppci = model.ppci
-    node, held = fields["injection_node"], fields["controlled_node"]
-    is_on = node >= 0
-    injected_mw = (fields["injection_scale"] * fields["p_mw"])[is_on] * model.ppc["baseMVA"]
-    np.add.at(ppci["bus"][:, PD], node[is_on], -injected_mw)
-    with np.errstate(all="ignore"):
-        try:
-            _run_dc_pf(ppci)
-            va_degree = ppci["bus"][:, VA].astype(np.float64)
-        except (FloatingPointError, ZeroDivisionError, RuntimeError, np.linalg.LinAlgError):
-            va_degree = np.zeros(model.n_node)  # branches without impedance have no DC power flow
-    vm_pu = np.ones(model.n_node)
-    vm_pu[held] = fields["controlled_vm_pu"]
-    return {
-        "start_vm_pu": vm_pu,
-        "start_va_degree": np.where(np.isfinite(va_degree), va_degree, 0.0),
-    }

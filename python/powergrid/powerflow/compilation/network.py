@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from powergrid import _core
 from powergrid.powerflow.compilation.branches import branch_arrays
-from powergrid.powerflow.compilation.controlled import controlled_arrays, rows_of, start_arrays
+from powergrid.powerflow.compilation.controlled import controlled_arrays, rows_of
 from powergrid.powerflow.compilation.injections import (
     InjectionRows,
     fixed_arrays,
@@ -20,6 +20,7 @@ from powergrid.powerflow.compilation.injections import (
     shunt_arrays,
 )
 from powergrid.powerflow.compilation.internal import column, neutral_model
+from powergrid.powerflow.compilation.start import start_arrays
 from powergrid.powerflow.compilation.supported import check_options, check_supported
 from powergrid.powerflow.compilation.taps import tap_arrays
 from powergrid.powerflow.element_rows import ElementRows
