@@ -18,7 +18,7 @@ GIVEN = {"docs/data.md": {key: [1.0] for key in ("load", "other", "sun", "wind",
 
 
 def test_the_pages_with_code_are_found() -> None:
-    names = ("data", "environment", "messaging", "networks", "scheduling")
+    names = ("data", "environment", "messaging", "networks", "powerflow", "scheduling")
     expected = {"README.md", *(f"docs/{name}.md" for name in names)}
     assert expected == {page for page, blocks in PAGES.items() if blocks}
 

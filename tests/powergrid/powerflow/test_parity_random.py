@@ -8,41 +8,42 @@ import numpy as np
 import pandapower as pp
 from flow_parity import assert_parity, mismatch, runpp
 from flow_random import meshed_networks, radial_networks
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from powergrid.powerflow.native_flow import NativeFlow
 
+# Without shrinking, which takes minutes: the networks are small as they are.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
-def scale_loads(net: Any, factor: float) -> None:
-    net.load[["p_mw", "q_mvar"]] *= factor
+
+def has_solution(flow: NativeFlow, load: tuple[Any, Any], factor: float) -> bool:
+    """Return whether the flow solves this multiple of a load, from a flat start."""
+    flow.load_p_mw[:, 0], flow.load_q_mvar[:, 0] = factor * load[0], factor * load[1]
+    flow.forget()
+    flow.solve()
+    return bool(flow.status[0] == 0)
 
 
-def largest_load(flow: NativeFlow) -> float:
-    """Return a factor on the loads up to which the flow has a solution, to 1 %."""
-    low, high = 0.0, 1.0
+def largest_factor(flow: NativeFlow) -> float:
+    """Return the factor on the loads up to which the flow has a solution, to 0.5 %."""
     load = flow.load_p_mw[:, 0].copy(), flow.load_q_mvar[:, 0].copy()
-    for _ in range(60):
-        factor = 2.0 * low if low == high else 0.5 * (low + high)
-        if high - low < 0.01 * high and low < high:
-            break
-        flow.load_p_mw[:, 0], flow.load_q_mvar[:, 0] = factor * load[0], factor * load[1]
-        flow.forget()
-        flow.solve()
-        if flow.status[0] == 0:
-            low = factor
-            high = factor if high <= factor else high
-        else:
-            high = factor
-    flow.load_p_mw[:, 0], flow.load_q_mvar[:, 0] = load
+    high = 1.0
+    while has_solution(flow, load, high):
+        high *= 2.0
+    low = 0.0
+    while high - low > 0.005 * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if has_solution(flow, load, middle) else (low, middle)
     return low
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, phases=PHASES)
 @given(radial_networks())
 def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     probe = NativeFlow(net)
-    assert probe.method == "tree"
-    top = largest_load(probe)
+    # A phase shifter that moves makes ratios complex, which is none of the tree's.
+    assert probe.method == ("sparse" if net.trafo.tap_changer_type[0] == "Ideal" else "tree")
+    top = largest_factor(probe)
     factors = np.array([0.0, 0.5, 0.9 * top, 0.97 * top, 1.5 * top])
     flow = NativeFlow(probe.compiled, len(factors), tolerance=1e-10)
     flow.load_p_mw *= factors
@@ -59,7 +60,7 @@ def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     assert not runpp(net, 1e-8)
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, phases=PHASES)
 @given(meshed_networks())
 def test_meshed_networks_with_held_voltages(net: Any) -> None:
     factors = np.array([0.2, 1.0, 1.5])
