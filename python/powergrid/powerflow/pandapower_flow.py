@@ -118,9 +118,12 @@ class PandapowerFlow(PowerFlow):
         self, lane: int = 0, *, net: pp.pandapowerNet | None = None
     ) -> pp.pandapowerNet:
         """Return the network as ``runpp`` left it; see `PowerFlow.to_pandapower`."""
-        if net is self.net and lane == self._lane_in_net:
-            return net
-        return super().to_pandapower(lane, net=net)
+        if net is not self.net:
+            return super().to_pandapower(lane, net=net)
+        if lane != self._lane_in_net:
+            super().to_pandapower(lane, net=net)
+            self._lane_in_net = lane
+        return self.net
 
     def _solve_lane(self, lane: int) -> None:
         self.start[lane] = LaneStart.NONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from heron.errors import ConfigError, InvalidArgumentError
 from powergrid.networks import IEEE13Bus
+from powergrid.powerflow.compilation import CompiledNetwork, compile_network
 from powergrid.powerflow.make import make_power_flow
+from powergrid.powerflow.native_flow import NativeFlow
 from powergrid.powerflow.power_flow import INPUTS, RESULTS, LaneStart, LaneStatus, PowerFlow
 
 
@@ -33,10 +36,17 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@functools.cache
+def compiled() -> CompiledNetwork:
+    return compile_network(feeder())
+
+
 @pytest.fixture
 def make_flow(name: str) -> Callable[..., PowerFlow]:
-    def make(n_lane: int = 1, **options: Any) -> PowerFlow:
-        return make_power_flow(name, feeder(), n_lane, **options)
+    def make(n_lane: int = 1, *, tolerance_pu: float = 1e-8) -> PowerFlow:
+        if name == "native":  # as make_power_flow does, but compiled once for all tests
+            return NativeFlow(compiled(), n_lane, tolerance=tolerance_pu)
+        return make_power_flow(name, feeder(), n_lane, tolerance_pu=tolerance_pu)
 
     return make
 
@@ -223,6 +233,15 @@ def test_current_net_follows_each_solve(make_flow: Callable[..., PowerFlow]) -> 
     lane.load_p_mw[:] *= 1e3
     lane.solve()
     assert not lane.current_net()["converged"]
+
+
+def test_current_net_is_of_the_lane_that_is_asked(make_flow: Callable[..., PowerFlow]) -> None:
+    flow = make_flow(2)
+    vary(flow)
+    flow.solve()
+    for k in (0, 1, 0):
+        vm_pu = flow.lane(k).current_net().res_bus.vm_pu.fillna(0.0)
+        np.testing.assert_allclose(vm_pu, flow.vm_pu[:, k], atol=1e-12)
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
