@@ -46,7 +46,7 @@ FULL = Extent(
     lanes_of_growth=64,
     sizes=(100, 300, 1000, 3000, 10_000),
     n_scenario=1024,
-    turn_s=0.15,
+    turn_s=0.1,
     n_turn=5,
 )
 QUICK = Extent(
