@@ -50,7 +50,7 @@ FULL = Extent(
     n_turn=5,
 )
 QUICK = Extent(
-    networks=("IEEE 13", COMBINED, "case118"),
+    networks=(COMBINED, "case118"),
     lanes=(1, 64),
     lanes_of_threads=(64,),
     lanes_of_simd=64,
