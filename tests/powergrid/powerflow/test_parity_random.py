@@ -37,7 +37,7 @@ def largest_factor(flow: NativeFlow) -> float:
     return low
 
 
-@settings(max_examples=10, phases=PHASES)
+@settings(max_examples=6, phases=PHASES)
 @given(radial_networks())
 def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     probe = NativeFlow(net)
@@ -60,7 +60,7 @@ def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     assert not runpp(net, 1e-8)
 
 
-@settings(max_examples=10, phases=PHASES)
+@settings(max_examples=6, phases=PHASES)
 @given(meshed_networks())
 def test_meshed_networks_with_held_voltages(net: Any) -> None:
     factors = np.array([0.2, 1.0, 1.5])
