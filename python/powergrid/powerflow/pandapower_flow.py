@@ -183,6 +183,8 @@ class PandapowerFlow(PowerFlow):
     def _mismatch(self) -> float:
         """Return the largest power mismatch of the last voltages [p.u.]."""
         internal = self.net["_ppc"]["internal"]
+        if "V" not in internal:  # every voltage is held, and pandapower solves nothing
+            return 0.0
         v = internal["V"]
         injection = makeSbus(internal["baseMVA"], internal["bus"], internal["gen"], vm=np.abs(v))
         s = v * np.conj(internal["Ybus"] @ v) - injection

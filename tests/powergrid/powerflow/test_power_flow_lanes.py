@@ -268,6 +268,22 @@ def test_a_copy_goes_on_by_itself_as_the_original_does(
     assert twin.flow.load_p_mw[:, 1].max() == 0.0 < lane.load_p_mw.max()
 
 
+def test_a_network_that_is_all_source_has_nothing_to_solve(name: str) -> None:
+    net = pp.create_empty_network()
+    source, behind = (pp.create_bus(net, 10.0) for _ in range(2))
+    pp.create_switch(net, source, behind, et="b")
+    pp.create_ext_grid(net, source, vm_pu=1.02)
+    pp.create_load(net, behind, p_mw=1.0, q_mvar=0.5)
+    flow = make_power_flow(name, net, 2)
+    flow.load_p_mw[0, 1] = 2.0
+    flow.solve()
+    assert flow.status.tolist() == [0, 0]
+    assert flow.vm_pu.tolist() == [[1.02, 1.02], [1.02, 1.02]]
+    assert flow.source_p_mw == pytest.approx([1.0, 2.0])
+    assert flow.source_q_mvar == pytest.approx([0.5, 0.5])
+    assert flow.mismatch_pu.tolist() == [0.0, 0.0]
+
+
 def test_forgetting_one_lane_keeps_the_others_warm(make_flow: Callable[..., PowerFlow]) -> None:
     flow = make_flow(3)
     flow.solve()
