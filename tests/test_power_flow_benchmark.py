@@ -28,9 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the short form as a user would and return the folder of its results."""
     folder = tmp_path_factory.mktemp("benchmark")
     readme = folder / "README.md"
-    readme.write_text(
-        "before\n<!-- power-flow-speed:begin -->\nwhat was here\n<!-- power-flow-speed:end -->\nafter\n"
-    )
+    begin, end = (f"<!-- power-flow-speed:{mark} -->" for mark in ("begin", "end"))
+    readme.write_text(f"before\n{begin}\nwhat was here\n{end}\nafter\n")
     command = [sys.executable, str(SCRIPT), "--quick", "--out", str(folder)]
     run = subprocess.run(
         [*command, "--readme", str(readme)], capture_output=True, text=True, timeout=300

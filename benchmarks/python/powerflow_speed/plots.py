@@ -32,7 +32,7 @@ def draw(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
             axes.set(yscale="log", ylabel="us a lane")
             axes.grid(visible=True, which="major", alpha=0.3)
         lanes.legend(fontsize=7)
-        buses.legend(fontsize=7)
+        buses.legend(fontsize=6)
         networks.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
@@ -69,6 +69,6 @@ def _by_networks(axes: Any, rows: Sequence[Row]) -> None:
 def _by_buses(axes: Any, rows: Sequence[Row]) -> None:
     for what in dict.fromkeys(row.time.what for row in rows):
         points = [(int(row.time.key["network"]), row.us) for row in rows if row.time.what == what]
-        lanes = next(int(row.time.key["lanes"]) for row in rows if row.time.what == what)
-        axes.plot(*zip(*points, strict=True), "o-", ms=3, label=f"{what}, {lanes:,} lanes")
-    axes.set(xscale="log", xlabel="buses", title="radial networks")
+        axes.plot(*zip(*points, strict=True), "o-", ms=3, label=what)
+    lanes = rows[0].time.key["lanes"]
+    axes.set(xscale="log", xlabel="buses", title=f"radial networks, batches of {lanes}")
