@@ -35,7 +35,7 @@ class Clock {
 double solve_timed(const SolveJob& job, const Groups<kVec>& groups, Clock& clock) {
   Masks<kVec> is_valid{};
   Outcome<kVec> outcome{};
-  Vec lowest[kVec];
+  Vec lowest[kVec]{};
   Step<kVec> step;
   SolveCounters counters;
   double n_step = 0.0;
@@ -51,10 +51,13 @@ double solve_timed(const SolveJob& job, const Groups<kVec>& groups, Clock& clock
     hold_sources(job.tree, group, active);
     clock.stop(0);
     for (bool is_left = true; is_left; n_step += 1.0) {
-      linearise(job.tree, group);
-      clock.stop(1);
-      eliminate(job.tree, group, lowest);
-      clock.stop(2);
+      each_block(
+          job.tree, [&](int i) { linearise(group, tree_scratch(job.tree, group).rows[i], i); },
+          [&](int first, int last) {
+            clock.stop(1);
+            eliminate(job.tree, group, first, last, lowest);
+            clock.stop(2);
+          });
       forward(job.tree, group, active, step);
       clock.stop(3);
       for (int k = 0; k < kVec; ++k) active[k] &= ~(step.mismatch[k] < job.tolerance_pu);
@@ -91,11 +94,11 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
   std::vector<Line> memory(memory_size(job, kVec) / 8 + 1);
   Groups<kVec> groups;
   lay_out(job.io, tree_scratch_size(job.tree), reinterpret_cast<Vec*>(memory.data()),
-          kGroupsTogether, groups);
-  for (const Group<kVec>& group : groups.group) fill(job.io, group);
-  groups.n = kGroupsTogether;
+          most_groups<kVec>(job.io), groups);
+  groups.n = most_groups<kVec>(job.io);
+  for (std::size_t n = 0; n < groups.n; ++n) fill(job.io, groups.group[n]);
 
-  constexpr std::size_t kLanes = kGroupsTogether * kVec * kWidth;
+  const std::size_t n_together = groups.n * kVec * kWidth;
   std::array<double, kStages.size()> least_s;
   least_s.fill(1e9);
   double n_step = 0.0;
@@ -103,10 +106,10 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
   for (int round = 0; round < 200000 / static_cast<int>(network.n_node()); ++round) {
     change();
     Clock clock;
-    for (std::size_t lane = 0; lane < batch.n_lane(); lane += kLanes) {
+    for (std::size_t lane = 0; lane + n_together <= batch.n_lane(); lane += n_together) {
       groups.lane = lane;
       n_step += solve_timed(job, groups, clock);
-      n_group += kGroupsTogether;
+      n_group += static_cast<double>(groups.n);
     }
     if (round == 0) continue;  // from no solution
     for (std::size_t i = 0; i < kStages.size(); ++i) {

@@ -46,11 +46,11 @@ FULL = Extent(
     lanes_of_growth=64,
     sizes=(100, 300, 1000, 3000, 10_000),
     n_scenario=1024,
-    turn_s=0.15,
+    turn_s=0.1,
     n_turn=5,
 )
 QUICK = Extent(
-    networks=("IEEE 13", COMBINED, "case118"),
+    networks=(COMBINED, "case118"),
     lanes=(1, 64),
     lanes_of_threads=(64,),
     lanes_of_simd=64,

@@ -52,6 +52,7 @@ class Native:
         n_thread: int = 1,
         simd: str | None = None,
         what: str = BATCH,
+        bound_pu: float = BOUND_PU,
     ) -> Contender:
         """Return a contender that writes the loads of all lanes and solves them, from Python."""
         with _simd(simd):
@@ -85,7 +86,7 @@ class Native:
             n_lane=n_lane,
             start=start,
             n_thread=n_thread,
-            bound_pu=BOUND_PU,
+            bound_pu=bound_pu,
             iterations=lambda: float(np.mean(flow.iterations)),
             converged=lambda: not np.any(flow.status),
         )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+
 from powerflow_speed import native
 from powerflow_speed.groups import Row
 from powerflow_speed.report import best_of_each
@@ -15,15 +17,13 @@ __all__ = ["draw"]
 
 def draw(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
     """Plot the time of a lane's solve, as SVG."""
-    import matplotlib as mpl
-
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     # Text stays text, and equal figures give an equal file.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "heron", "font.size": 9}):
         figure, (lanes, networks, buses) = plt.subplots(
-            1, 3, figsize=(14.0, 4.2), layout="constrained"
+            1, 3, figsize=(15.0, 4.2), layout="constrained", width_ratios=(1.0, 2.2, 1.0)
         )
         _by_lanes(lanes, tables["networks"])
         _by_networks(networks, tables["networks"])
@@ -31,7 +31,9 @@ def draw(tables: Mapping[str, Sequence[Row]], path: Path) -> None:
         for axes in (lanes, networks, buses):
             axes.set(yscale="log", ylabel="us a lane")
             axes.grid(visible=True, which="major", alpha=0.3)
-            axes.legend(fontsize=7)
+        lanes.legend(fontsize=7)
+        buses.legend(fontsize=6)
+        networks.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
@@ -52,12 +54,14 @@ def _by_lanes(axes: Any, rows: Sequence[Row]) -> None:
 
 def _by_networks(axes: Any, rows: Sequence[Row]) -> None:
     names = list(dict.fromkeys(str(row.time.key["network"]) for row in rows))
-    kinds = best_of_each(rows)
+    shown = {k: v for k, v in best_of_each(rows).items() if not k.endswith("cold")}
+    kinds = {k: v for k, v in shown.items() if not k.startswith(native.CORE)}
+    colours = mpl.colormaps["tab20"].colors
     width = 0.8 / len(kinds)
     for k, (label, by_network) in enumerate(kinds.items()):
         places = [i + (k + 0.5) * width - 0.4 for i, name in enumerate(names) if name in by_network]
         heights = [by_network[name].us for name in names if name in by_network]
-        axes.bar(places, heights, width, label=label)
+        axes.bar(places, heights, width, color=colours[k], label=label)
     axes.set_xticks(range(len(names)), names, rotation=25, ha="right")
     axes.set_title("one thread, one solve of a lane")
 
@@ -65,6 +69,6 @@ def _by_networks(axes: Any, rows: Sequence[Row]) -> None:
 def _by_buses(axes: Any, rows: Sequence[Row]) -> None:
     for what in dict.fromkeys(row.time.what for row in rows):
         points = [(int(row.time.key["network"]), row.us) for row in rows if row.time.what == what]
-        lanes = next(int(row.time.key["lanes"]) for row in rows if row.time.what == what)
-        axes.plot(*zip(*points, strict=True), "o-", ms=3, label=f"{what}, {lanes:,} lanes")
-    axes.set(xscale="log", xlabel="buses", title="radial networks")
+        axes.plot(*zip(*points, strict=True), "o-", ms=3, label=what)
+    lanes = rows[0].time.key["lanes"]
+    axes.set(xscale="log", xlabel="buses", title=f"radial networks, batches of {lanes}")

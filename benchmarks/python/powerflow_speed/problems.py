@@ -17,7 +17,9 @@ from powergrid.networks import make_network, merge_microgrid
 __all__ = ["COMBINED", "NETWORKS", "OPTIONS", "Problem"]
 
 SEED = 2024
-CHANGE = 0.05  # of each load, active and reactive power on their own
+# Largest change of a load: half of it common to a scenario's loads, so that voltages move in large
+# networks too, where single changes cancel out; half its own, active and reactive power apart.
+CHANGE = 0.05
 COMBINED = "IEEE 34 + 3 x IEEE 13"
 # What every solve by pandapower has in common, and the native one promises.
 OPTIONS = {"calculate_voltage_angles": True, "trafo_model": "t", "lightsim2grid": False}
@@ -69,7 +71,9 @@ class Problem:
         solve(net)
         random = np.random.default_rng(SEED)
         base = np.stack([net.load["p_mw"].to_numpy(), net.load["q_mvar"].to_numpy()])
-        factor = 1.0 + CHANGE * random.uniform(-1.0, 1.0, (2, n_scenario, len(net.load)))
+        common = random.uniform(-1.0, 1.0, (1, n_scenario, 1))
+        own = random.uniform(-1.0, 1.0, (2, n_scenario, len(net.load)))
+        factor = 1.0 + CHANGE * (common + own) / 2.0
         # Rounded to single precision, for one peer takes no other.
         changed = (base[:, None] * factor).astype(np.float32).astype(np.float64)
         self.p_mw: Floats = changed[0]

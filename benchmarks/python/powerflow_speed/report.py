@@ -93,10 +93,8 @@ def readme_part(
 def best_of_each(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
     """Return the rows that stand for each way, by name and network; the batch first."""
     kinds: dict[str, dict[str, Row]] = {}
-    most = max(
-        (int(row.time.key["lanes"]) for row in rows if int(row.time.key["lanes"]) <= N_LANE),
-        default=1,
-    )
+    sizes = {int(row.time.key["lanes"]) for row in rows if row.time.what == native.BATCH}
+    most = max((size for size in sizes if size <= N_LANE), default=1)
     for row in rows:
         what, lanes, start = row.time.what, int(row.time.key["lanes"]), row.time.key["start"]
         if what == native.BATCH and lanes not in (1, most):

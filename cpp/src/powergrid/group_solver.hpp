@@ -207,23 +207,32 @@ void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>&
   scatter_flows(job, groups, is_solved);
 }
 
+// Groups that go together: fewer of a large network, so that a thread keeps within 16 MiB or one.
 template <int kVec>
-constexpr std::size_t kMostGroups = kVec == 1 ? 1 : kGroupsTogether;
+std::size_t most_groups(const IoView& io) noexcept {
+  constexpr std::size_t kMostDoubles = std::size_t{1} << 21;
+  if (kVec == 1) return 1;
+  Groups<kVec> groups;
+  const std::size_t n_double = lay_out(io, 0, static_cast<Vec*>(nullptr), 1, groups) * kWidth;
+  const std::size_t n = kMostDoubles / n_double;
+  return n < 1 ? 1 : (n < kGroupsTogether ? n : kGroupsTogether);
+}
 
 // Vectors of lanes from `first` on, as many as go together.
 template <int kVec, class Method>
 std::size_t solve_next(const SolveJob& job, const Method& method, GroupMemory& memory,
                        std::size_t first, std::size_t last, SolveCounters& counters) noexcept {
+  const std::size_t n_most = most_groups<kVec>(job.io);
   Groups<kVec> groups;
-  lay_out(job.io, method.scratch_size(), reinterpret_cast<Vec*>(memory.data[kVec - 1]),
-          kMostGroups<kVec>, groups);
+  lay_out(job.io, method.scratch_size(), reinterpret_cast<Vec*>(memory.data[kVec - 1]), n_most,
+          groups);
   if (!memory.is_filled[kVec - 1]) {
-    for (std::size_t n = 0; n < kMostGroups<kVec>; ++n) fill(job.io, groups.group[n]);
+    for (std::size_t n = 0; n < n_most; ++n) fill(job.io, groups.group[n]);
     memory.is_filled[kVec - 1] = true;
   }
   groups.lane = first * kWidth;
   groups.n = (last - first) / kVec;
-  if (groups.n > kMostGroups<kVec>) groups.n = kMostGroups<kVec>;
+  if (groups.n > n_most) groups.n = n_most;
   solve_groups(job, method, groups, counters);
   return first + groups.n * kVec;
 }
@@ -250,7 +259,8 @@ std::size_t memory_size_of(const SolveJob& job) noexcept {
                                     ? TreeMethod{job.tree}.scratch_size()
                                     : SparseMethod{*job.sparse, *job.network}.scratch_size();
   Groups<kVec> groups;
-  return lay_out(job.io, n_scratch, static_cast<Vec*>(nullptr), kMostGroups<kVec>, groups) * kWidth;
+  return lay_out(job.io, n_scratch, static_cast<Vec*>(nullptr), most_groups<kVec>(job.io), groups) *
+         kWidth;
 }
 
 std::size_t memory_size(const SolveJob& job, int n_vec) noexcept {

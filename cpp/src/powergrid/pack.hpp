@@ -32,11 +32,15 @@ template <int kVec, class Function>
 
 template <int kVec>
 [[gnu::always_inline]] inline Pack<kVec> load(const Vec* row, std::size_t i) noexcept {
-  return each<kVec>([=](int k) __attribute__((always_inline)) { return row[i * kVec + static_cast<std::size_t>(k)]; });
+  return each<kVec>([=](int k) __attribute__((always_inline)) {
+    return row[i * kVec + static_cast<std::size_t>(k)];
+  });
 }
 template <int kVec>
 [[gnu::always_inline]] inline void store(Vec* row, std::size_t i, Pack<kVec> a) noexcept {
-  repeat<kVec>([&](int k) __attribute__((always_inline)) { row[i * kVec + static_cast<std::size_t>(k)] = a.v[k]; });
+  repeat<kVec>([&](int k) __attribute__((always_inline)) {
+    row[i * kVec + static_cast<std::size_t>(k)] = a.v[k];
+  });
 }
 template <int kVec>
 [[gnu::always_inline]] inline Pack<kVec> pack(double x) noexcept {
@@ -65,15 +69,18 @@ template <int kVec>
 }
 template <int kVec>
 [[gnu::always_inline]] inline Pack<kVec> fma(Pack<kVec> a, Pack<kVec> b, Pack<kVec> c) noexcept {
-  return each<kVec>([&](int k) __attribute__((always_inline)) { return fma(a.v[k], b.v[k], c.v[k]); });
+  return each<kVec>([&](int k)
+                        __attribute__((always_inline)) { return fma(a.v[k], b.v[k], c.v[k]); });
 }
 template <int kVec>
 [[gnu::always_inline]] inline Pack<kVec> fnma(Pack<kVec> a, Pack<kVec> b, Pack<kVec> c) noexcept {
-  return each<kVec>([&](int k) __attribute__((always_inline)) { return fnma(a.v[k], b.v[k], c.v[k]); });
+  return each<kVec>([&](int k)
+                        __attribute__((always_inline)) { return fnma(a.v[k], b.v[k], c.v[k]); });
 }
 template <int kVec>
 [[gnu::always_inline]] inline Pack<kVec> fms(Pack<kVec> a, Pack<kVec> b, Pack<kVec> c) noexcept {
-  return each<kVec>([&](int k) __attribute__((always_inline)) { return fms(a.v[k], b.v[k], c.v[k]); });
+  return each<kVec>([&](int k)
+                        __attribute__((always_inline)) { return fms(a.v[k], b.v[k], c.v[k]); });
 }
 template <int kVec>
 [[gnu::always_inline]] inline Pack<kVec> sqrt(Pack<kVec> a) noexcept {
@@ -84,12 +91,16 @@ template <int kVec>
   return each<kVec>([&](int k) __attribute__((always_inline)) { return abs(a.v[k]); });
 }
 template <int kVec>
-[[gnu::always_inline]] inline Pack<kVec> max(Pack<kVec> a, Pack<kVec> b) noexcept {  // b where one is NaN
+[[gnu::always_inline]] inline Pack<kVec> max(Pack<kVec> a,
+                                             Pack<kVec> b) noexcept {  // b where one is NaN
   return each<kVec>([&](int k) __attribute__((always_inline)) { return max(a.v[k], b.v[k]); });
 }
 template <int kVec>
-[[gnu::always_inline]] inline Pack<kVec> select(const Mask* mask, Pack<kVec> if_true, Pack<kVec> if_false) noexcept {
-  return each<kVec>([&](int k) __attribute__((always_inline)) { return select(mask[k], if_true.v[k], if_false.v[k]); });
+[[gnu::always_inline]] inline Pack<kVec> select(const Mask* mask, Pack<kVec> if_true,
+                                                Pack<kVec> if_false) noexcept {
+  return each<kVec>([&](int k) __attribute__((always_inline)) {
+    return select(mask[k], if_true.v[k], if_false.v[k]);
+  });
 }
 
 // A complex number per lane.
@@ -100,25 +111,29 @@ struct ComplexPack {
 };
 
 template <int kVec>
-[[gnu::always_inline]] inline ComplexPack<kVec> operator+(ComplexPack<kVec> a, ComplexPack<kVec> b) noexcept {
+[[gnu::always_inline]] inline ComplexPack<kVec> operator+(ComplexPack<kVec> a,
+                                                          ComplexPack<kVec> b) noexcept {
   return {a.re + b.re, a.im + b.im};
 }
 template <int kVec>
-[[gnu::always_inline]] inline ComplexPack<kVec> operator-(ComplexPack<kVec> a, ComplexPack<kVec> b) noexcept {
+[[gnu::always_inline]] inline ComplexPack<kVec> operator-(ComplexPack<kVec> a,
+                                                          ComplexPack<kVec> b) noexcept {
   return {a.re - b.re, a.im - b.im};
 }
 template <int kVec>
-[[gnu::always_inline]] inline ComplexPack<kVec> operator*(ComplexPack<kVec> a, Pack<kVec> x) noexcept {
+[[gnu::always_inline]] inline ComplexPack<kVec> operator*(ComplexPack<kVec> a,
+                                                          Pack<kVec> x) noexcept {
   return {a.re * x, a.im * x};
 }
 template <int kVec>
-[[gnu::always_inline]] inline ComplexPack<kVec> operator*(ComplexPack<kVec> a, ComplexPack<kVec> b) noexcept {
+[[gnu::always_inline]] inline ComplexPack<kVec> operator*(ComplexPack<kVec> a,
+                                                          ComplexPack<kVec> b) noexcept {
   return {fnma(a.im, b.im, a.re * b.re), fma(a.im, b.re, a.re * b.im)};
 }
 // a b + c.
 template <int kVec>
 [[gnu::always_inline]] inline ComplexPack<kVec> fma(ComplexPack<kVec> a, ComplexPack<kVec> b,
-                             ComplexPack<kVec> c) noexcept {
+                                                    ComplexPack<kVec> c) noexcept {
   return {fnma(a.im, b.im, fma(a.re, b.re, c.re)), fma(a.im, b.re, fma(a.re, b.im, c.im))};
 }
 template <int kVec>
@@ -130,7 +145,8 @@ template <int kVec>
   return fma(a.im, a.im, a.re * a.re);
 }
 template <int kVec>
-[[gnu::always_inline]] inline ComplexPack<kVec> load(const Vec* re, const Vec* im, std::size_t i) noexcept {
+[[gnu::always_inline]] inline ComplexPack<kVec> load(const Vec* re, const Vec* im,
+                                                     std::size_t i) noexcept {
   return {load<kVec>(re, i), load<kVec>(im, i)};
 }
 // Complex numbers whose parts lie side by side.
@@ -139,7 +155,8 @@ template <int kVec>
   return {load<kVec>(pair, 2 * i), load<kVec>(pair, 2 * i + 1)};
 }
 template <int kVec>
-[[gnu::always_inline]] inline void store_pair(Vec* pair, std::size_t i, ComplexPack<kVec> a) noexcept {
+[[gnu::always_inline]] inline void store_pair(Vec* pair, std::size_t i,
+                                              ComplexPack<kVec> a) noexcept {
   store(pair, 2 * i, a.re);
   store(pair, 2 * i + 1, a.im);
 }

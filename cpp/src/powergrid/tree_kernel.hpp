@@ -144,61 +144,74 @@ void flat_start(const TreeView& plan, const Group<kVec>& group, const Mask* mask
 // -conj(S / V), which is a = -2 conj(S / V) and conj(S / V) V / |V|^2 times conj(V); constant
 // current draws -conj(S) V / |V|.
 template <int kVec>
-void linearise(const TreeView& plan, const Group<kVec>& group) noexcept {
-  TreeRow<kVec>* rows = tree_scratch(plan, group).rows;
+inline void linearise(const Group<kVec>& group, TreeRow<kVec>& row, int i) noexcept {
   const bool has_current = group.p_current != nullptr;
-  for (int i = 0; i < plan.n_node; ++i) {
-    TreeRow<kVec>& row = rows[i];
-    for (int k = 0; k < kVec; ++k) {
-      const int at = i * kVec + k;
-      const Vec v_re = group.v_re[at];
-      const Vec v_im = group.v_im[at];
-      const Vec inverse_square = 1.0 / fma(v_re, v_re, v_im * v_im);
-      const Vec p = group.p[at] * inverse_square;
-      const Vec q = group.q[at] * inverse_square;
-      const Vec i_re = fma(p, v_re, q * v_im);  // conj(S / V)
-      const Vec i_im = fms(p, v_im, q * v_re);
-      const Vec unit_re = v_re * inverse_square;
-      const Vec unit_im = v_im * inverse_square;
-      Vec d_re = group.g[at];
-      Vec d_im = group.b[at];
-      Vec e_re = fms(i_re, unit_re, i_im * unit_im);
-      Vec e_im = fma(i_re, unit_im, i_im * unit_re);
-      Vec a_re = -2.0 * i_re;
-      Vec a_im = -2.0 * i_im;
-      if (has_current) {
-        const Vec inverse = sqrt(inverse_square);
-        const Vec half_p = 0.5 * (group.p_current[at] * inverse);
-        const Vec half_q = 0.5 * (group.q_current[at] * inverse);
-        const Vec half_re = fma(half_p, v_re, half_q * v_im);  // conj(S) V / (2 |V|)
-        const Vec half_im = fms(half_p, v_im, half_q * v_re);
-        a_re = fma(broadcast(-2.0), half_re, a_re);
-        a_im = fma(broadcast(-2.0), half_im, a_im);
-        d_re -= half_p;
-        d_im += half_q;
-        e_re += fms(half_re, unit_re, half_im * unit_im);
-        e_im += fma(half_re, unit_im, half_im * unit_re);
-      }
-      row.a_re[k] = a_re;
-      row.a_im[k] = a_im;
-      row.k_rr[k] = d_re + e_re;
-      row.k_ri[k] = e_im - d_im;
-      row.k_ir[k] = e_im + d_im;
-      row.k_ii[k] = d_re - e_re;
-      row.inverse_square[k] = inverse_square;
+  for (int k = 0; k < kVec; ++k) {
+    const int at = i * kVec + k;
+    const Vec v_re = group.v_re[at];
+    const Vec v_im = group.v_im[at];
+    const Vec inverse_square = 1.0 / fma(v_re, v_re, v_im * v_im);
+    const Vec p = group.p[at] * inverse_square;
+    const Vec q = group.q[at] * inverse_square;
+    const Vec i_re = fma(p, v_re, q * v_im);  // conj(S / V)
+    const Vec i_im = fms(p, v_im, q * v_re);
+    const Vec unit_re = v_re * inverse_square;
+    const Vec unit_im = v_im * inverse_square;
+    Vec d_re = group.g[at];
+    Vec d_im = group.b[at];
+    Vec e_re = fms(i_re, unit_re, i_im * unit_im);
+    Vec e_im = fma(i_re, unit_im, i_im * unit_re);
+    Vec a_re = -2.0 * i_re;
+    Vec a_im = -2.0 * i_im;
+    if (has_current) {
+      const Vec inverse = sqrt(inverse_square);
+      const Vec half_p = 0.5 * (group.p_current[at] * inverse);
+      const Vec half_q = 0.5 * (group.q_current[at] * inverse);
+      const Vec half_re = fma(half_p, v_re, half_q * v_im);  // conj(S) V / (2 |V|)
+      const Vec half_im = fms(half_p, v_im, half_q * v_re);
+      a_re = fma(broadcast(-2.0), half_re, a_re);
+      a_im = fma(broadcast(-2.0), half_im, a_im);
+      d_re -= half_p;
+      d_im += half_q;
+      e_re += fms(half_re, unit_re, half_im * unit_im);
+      e_im += fma(half_re, unit_im, half_im * unit_re);
     }
+    row.a_re[k] = a_re;
+    row.a_im[k] = a_im;
+    row.k_rr[k] = d_re + e_re;
+    row.k_ri[k] = e_im - d_im;
+    row.k_ir[k] = e_im + d_im;
+    row.k_ii[k] = d_re - e_re;
+    row.inverse_square[k] = inverse_square;
   }
 }
 
-// From the leaves to the sources: rows become J = a + K V_parent. `lowest` gets the smallest
-// determinant of a B, which is negative on the solutions of low voltage: a radial line reaches the
-// end of what it can carry where it is zero.
+// Calls block(first, last) for blocks of nodes from the leaves to the sources, after node(i) was
+// called for all of its nodes: before them all for those to which later blocks add.
+template <class Node, class Block>
+inline void each_block(const TreeView& plan, Node node, Block block) noexcept {
+  for (int n = 0; n < plan.n_early; ++n) node(plan.early[n]);
+  int last = plan.n_node;
+  while (last > 0) {
+    const int first = (last - 1) / kTreeBlock * kTreeBlock;
+    for (int i = first; i < last; ++i) {
+      if (plan.is_early[i] == 0) node(i);
+    }
+    block(first, last);
+    last = first;
+  }
+}
+
+// From the last node of a block to its first: rows become J = a + K V_parent. `lowest` keeps the
+// smallest determinant of a B, which is negative on the solutions of low voltage: a radial line
+// reaches the end of what it can carry where it is zero.
 template <int kVec>
-void eliminate(const TreeView& plan, const Group<kVec>& group, Vec* lowest) noexcept {
+void eliminate(const TreeView& plan, const Group<kVec>& group, int first, int last,
+               Vec* lowest) noexcept {
   const TreeScratch<kVec> scratch = tree_scratch(plan, group);
   Vec least[kVec];
-  for (int k = 0; k < kVec; ++k) least[k] = broadcast(1.0);
-  for (int i = plan.n_node - 1; i >= 0; --i) {
+  for (int k = 0; k < kVec; ++k) least[k] = lowest[k];
+  for (int i = last - 1; i >= first; --i) {
     if (plan.parent[i] < 0) continue;
     TreeRow<kVec>& row = scratch.rows[i];
     TreeRow<kVec>& parent = scratch.rows[plan.parent[i]];
@@ -346,9 +359,11 @@ void iterate(const TreeView& plan, const Group<kVec>& group, Newton<kVec>& newto
       }
     }
     Vec lowest[kVec];
+    for (int k = 0; k < kVec; ++k) lowest[k] = broadcast(1.0);
     Step<kVec> step;
-    linearise(plan, group);
-    eliminate(plan, group, lowest);
+    each_block(
+        plan, [&](int i) { linearise(group, scratch.rows[i], i); },
+        [&](int first, int last) { eliminate(plan, group, first, last, lowest); });
     forward(plan, group, active, step);
     if (newton.is_damped) shorten(plan, group, active, step.square);
     is_any = false;
@@ -367,32 +382,34 @@ void iterate(const TreeView& plan, const Group<kVec>& group, Newton<kVec>& newto
   }
 }
 
-// Currents into the branches at both ends and what the sources inject, from the currents that the
-// nodes really draw at these voltages: what a branch carries is what its subtree draws.
+// The current that a node really draws at its voltage, into `row`.
 template <int kVec>
-void branch_currents(const TreeView& plan, const Group<kVec>& group) noexcept {
-  const TreeScratch<kVec> scratch = tree_scratch(plan, group);
+inline void draw(const Group<kVec>& group, TreeRow<kVec>& row, int i) noexcept {
   const bool has_current = group.p_current != nullptr;
-  for (int i = 0; i < plan.n_node; ++i) {
-    for (int k = 0; k < kVec; ++k) {
-      const int at = i * kVec + k;
-      const Vec v_re = group.v_re[at];
-      const Vec v_im = group.v_im[at];
-      const Vec inverse_square = 1.0 / fma(v_re, v_re, v_im * v_im);
-      Vec p = group.p[at] * inverse_square;
-      Vec q = group.q[at] * inverse_square;
-      if (has_current) {
-        const Vec inverse = sqrt(inverse_square);
-        p = fma(group.p_current[at], inverse, p);
-        q = fma(group.q_current[at], inverse, q);
-      }
-      const Vec g = group.g[at] - p;  // (g + j b) V - conj(S / V)
-      const Vec b = group.b[at] + q;
-      scratch.rows[i].a_re[k] = fms(g, v_re, b * v_im);
-      scratch.rows[i].a_im[k] = fma(g, v_im, b * v_re);
+  for (int k = 0; k < kVec; ++k) {
+    const int at = i * kVec + k;
+    const Vec v_re = group.v_re[at];
+    const Vec v_im = group.v_im[at];
+    const Vec inverse_square = 1.0 / fma(v_re, v_re, v_im * v_im);
+    Vec p = group.p[at] * inverse_square;
+    Vec q = group.q[at] * inverse_square;
+    if (has_current) {
+      const Vec inverse = sqrt(inverse_square);
+      p = fma(group.p_current[at], inverse, p);
+      q = fma(group.q_current[at], inverse, q);
     }
+    const Vec g = group.g[at] - p;  // (g + j b) V - conj(S / V)
+    const Vec b = group.b[at] + q;
+    row.a_re[k] = fms(g, v_re, b * v_im);
+    row.a_im[k] = fma(g, v_im, b * v_re);
   }
-  for (int i = plan.n_node - 1; i >= 0; --i) {
+}
+
+// Currents into the branches above a block at both ends, and what sources in it inject.
+template <int kVec>
+void sum_currents(const TreeView& plan, const Group<kVec>& group, int first, int last) noexcept {
+  const TreeScratch<kVec> scratch = tree_scratch(plan, group);
+  for (int i = last - 1; i >= first; --i) {
     const TreeRow<kVec>& row = scratch.rows[i];
     const int above = plan.parent[i];
     if (above < 0) {
@@ -445,6 +462,16 @@ void branch_currents(const TreeView& plan, const Group<kVec>& group) noexcept {
       parent.a_im[k] += tj_im;
     }
   }
+}
+
+// Currents into the branches at both ends and what the sources inject, from the currents that the
+// nodes really draw at these voltages: what a branch carries is what its subtree draws.
+template <int kVec>
+void branch_currents(const TreeView& plan, const Group<kVec>& group) noexcept {
+  TreeRow<kVec>* rows = tree_scratch(plan, group).rows;
+  each_block(
+      plan, [&](int i) { draw(group, rows[i], i); },
+      [&](int first, int last) { sum_currents(plan, group, first, last); });
 }
 
 }  // namespace

@@ -172,6 +172,16 @@ TreePlan::TreePlan(const NetworkData& data) {
                     .g_to = data.g_to_pu[i],
                     .b_to = data.b_to_pu[i]});
   }
+
+  is_early.resize(n_node);
+  for (std::size_t at = 0; at < n_node; ++at) {
+    if (parent[at] >= 0 && parent[at] / kTreeBlock != count(at) / kTreeBlock) {
+      is_early[index(parent[at])] = 1;
+    }
+  }
+  for (std::size_t at = 0; at < n_node; ++at) {
+    if (is_early[at] != 0) early.push_back(count(at));
+  }
 }
 
 TreeView TreePlan::view() const noexcept {
@@ -189,6 +199,9 @@ TreeView TreePlan::view() const noexcept {
           .b_parent = b_parent.data(),
           .g_child = g_child.data(),
           .b_child = b_child.data(),
+          .early = early.data(),
+          .is_early = is_early.data(),
+          .n_early = count(early.size()),
           .taps = taps.data()};
 }
 

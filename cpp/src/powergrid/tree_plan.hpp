@@ -9,6 +9,10 @@
 
 namespace powergrid {
 
+// Nodes that a backward pass takes together, so that what it writes of them is still in the cache
+// when it reads it.
+inline constexpr std::int32_t kTreeBlock = 128;
+
 // A branch whose tap changer moves its ratio, impedance and shunts: the values at neutral.
 struct TreeTap {
   std::int32_t position;  // of its lower node
@@ -42,6 +46,10 @@ struct TreeView {
   const double* b_parent;
   const double* g_child;  // and at the lower
   const double* b_child;
+  // Nodes with a child in a later block, which a backward pass reaches first, (n_early)
+  const std::int32_t* early;
+  const std::uint8_t* is_early;  // (n_node)
+  std::int32_t n_early;
   const TreeTap* taps;  // (n_tap)
 };
 
@@ -62,8 +70,8 @@ struct TreePlan {
   std::vector<std::uint8_t> is_at_tap;  // 1 where a tapped branch ends, by position, (n_node)
 
   // As in TreeView.
-  std::vector<std::int32_t> parent, branch, controlled, tap;
-  std::vector<std::uint8_t> is_from_child;
+  std::vector<std::int32_t> parent, branch, controlled, tap, early;
+  std::vector<std::uint8_t> is_from_child, is_early;
   std::vector<double> t, z_re, z_im;
   std::vector<double> g_parent, b_parent, g_child, b_child;
   std::vector<TreeTap> taps;

@@ -277,3 +277,49 @@ TEST_CASE("steps of a capacitor raise the voltage") {
   net.data.shunt_step[0] = 3.0;
   CHECK(std::abs(voltage(batch, 1, 1) - sweep(net.data).v[1]) < 1e-12);
 }
+
+TEST_CASE("close to collapse shortened steps find what whole ones do not in twenty") {
+  const NetworkBuilder net = random_radial(246, 9, 1);
+  const Network network(net.data);
+  Solver solver(network);
+  const auto scale = [&](Batch& batch, double factor) {
+    for (std::size_t row = 0; row < batch.p_mw.n_row; ++row) {
+      batch.p_mw(row, 0) = factor * net.data.p_mw[row];
+      batch.q_mvar(row, 0) = factor * net.data.q_mvar[row];
+    }
+  };
+  Batch batch(network, 1);
+  scale(batch, 57.0);
+  solver.solve(batch);
+  REQUIRE(batch.status[0] == LaneStatus::kConverged);
+  CHECK(batch.start[0] == LaneStart::kDamped);
+  CHECK(batch.counters.n_damped == 1);
+  // The same as by raising the loads little by little.
+  Batch raised(network, 1);
+  for (int i = 1; i <= 200; ++i) {
+    scale(raised, 57.0 * i / 200.0);
+    solver.solve(raised);
+    REQUIRE(raised.status[0] == LaneStatus::kConverged);
+  }
+  CHECK(raised.start[0] == LaneStart::kWarm);
+  for (std::size_t node = 0; node < network.n_node(); ++node) {
+    CHECK(std::abs(voltage(batch, node) - voltage(raised, node)) < 1e-7);
+  }
+}
+
+TEST_CASE("a tree of many blocks agrees with the plain sweep") {
+  NetworkBuilder net;
+  net.node();
+  net.source(0);
+  for (int i = 1; i < 1000; ++i) {
+    // Three trunks side by side, so that blocks begin in the middle of each.
+    const std::int32_t here = net.node();
+    net.branch(i < 4 ? 0 : here - 3, here, 1e-5, 2e-5);
+    net.load(here, 0.01, 0.004);
+  }
+  const Network network(net.data);
+  Batch batch(network, 1);
+  Solver(network).solve(batch, {.tolerance_pu = 1e-12});
+  check_against(sweep(net.data), network, batch);
+  CHECK(batch.vm_pu(999, 0) < 0.995);
+}

@@ -50,9 +50,9 @@ class EnvConfig(StrictModel):
 
     Power flow: "native" solves the compiled network, "pandapower" by its Newton-Raphson; None is
     "native", or "pandapower" with the reference backend. What the native one does not support falls
-    back to pandapower with a warning. `tolerance_mva` is the largest mismatch [p.u. of the network's
-    ``sn_mva``, which is 1 MVA in those of this package]; its default lets both agree within 1e-7 in
-    every feature. A step that does not converge gives every agent `convergence_failure_reward` less
+    back to pandapower with a warning. `tolerance_mva` is the largest mismatch [p.u. of ``sn_mva``,
+    which is 1 MVA in the networks of this package]; at its default both agree within 1e-7 in every
+    feature. A step that does not converge gives every agent `convergence_failure_reward` less
     `penalty` times `convergence_failure_safety`, and ends the episode or not
     (`on_convergence_failure`).
     """

@@ -126,7 +126,7 @@ class FlowLane:
         self.result = FlowResult(flow, lane)
         self.n_solve = 0
         self.n_failed = 0
-        self._n_written = 0  # solves at which `net` was last brought up to date
+        self._n_written = 0  # lanes settled when `net` was last brought up to date
         self._lane = lane
         self._view_inputs()
 
@@ -200,11 +200,15 @@ class FlowLane:
     def current_net(self) -> pandapowerNet:
         """Return `net` with its tables brought up to date with the last solve, if there was one.
 
-        That costs a ``runpp`` where pandapower did not solve, once for each solve.
+        That costs a ``runpp`` where pandapower did not solve, once for each solve. All lanes share
+        the one network: it holds the lane asked for last.
         """
-        if self._n_written != self.n_solve:
+        n_settled = sum(n for name, n in self.flow.counters.items() if name != "n_iteration")
+        # Another lane's tables may have been written since.
+        is_stale = self._n_written != n_settled or self.flow.n_lane > 1
+        if n_settled and is_stale:
             self.to_pandapower(net=self.net)
-            self._n_written = self.n_solve
+            self._n_written = n_settled
         return self.net
 
     def _view_inputs(self) -> None:

@@ -118,9 +118,12 @@ class PandapowerFlow(PowerFlow):
         self, lane: int = 0, *, net: pp.pandapowerNet | None = None
     ) -> pp.pandapowerNet:
         """Return the network as ``runpp`` left it; see `PowerFlow.to_pandapower`."""
-        if net is self.net and lane == self._lane_in_net:
-            return net
-        return super().to_pandapower(lane, net=net)
+        if net is not self.net:
+            return super().to_pandapower(lane, net=net)
+        if lane != self._lane_in_net:
+            super().to_pandapower(lane, net=net)
+            self._lane_in_net = lane
+        return self.net
 
     def _solve_lane(self, lane: int) -> None:
         self.start[lane] = LaneStart.NONE
@@ -180,6 +183,8 @@ class PandapowerFlow(PowerFlow):
     def _mismatch(self) -> float:
         """Return the largest power mismatch of the last voltages [p.u.]."""
         internal = self.net["_ppc"]["internal"]
+        if "V" not in internal:  # every voltage is held, and pandapower solves nothing
+            return 0.0
         v = internal["V"]
         injection = makeSbus(internal["baseMVA"], internal["bus"], internal["gen"], vm=np.abs(v))
         s = v * np.conj(internal["Ybus"] @ v) - injection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 
 from heron.errors import ConfigError, InvalidArgumentError
 from powergrid.networks import IEEE13Bus
+from powergrid.powerflow.compilation import CompiledNetwork, compile_network
 from powergrid.powerflow.make import make_power_flow
+from powergrid.powerflow.native_flow import NativeFlow
 from powergrid.powerflow.power_flow import INPUTS, RESULTS, LaneStart, LaneStatus, PowerFlow
 
 
@@ -33,10 +36,17 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@functools.cache
+def compiled() -> CompiledNetwork:
+    return compile_network(feeder())
+
+
 @pytest.fixture
 def make_flow(name: str) -> Callable[..., PowerFlow]:
-    def make(n_lane: int = 1, **options: Any) -> PowerFlow:
-        return make_power_flow(name, feeder(), n_lane, **options)
+    def make(n_lane: int = 1, *, tolerance_pu: float = 1e-8) -> PowerFlow:
+        if name == "native":  # as make_power_flow does, but compiled once for all tests
+            return NativeFlow(compiled(), n_lane, tolerance=tolerance_pu)
+        return make_power_flow(name, feeder(), n_lane, tolerance_pu=tolerance_pu)
 
     return make
 
@@ -225,6 +235,15 @@ def test_current_net_follows_each_solve(make_flow: Callable[..., PowerFlow]) -> 
     assert not lane.current_net()["converged"]
 
 
+def test_current_net_is_of_the_lane_that_is_asked(make_flow: Callable[..., PowerFlow]) -> None:
+    flow = make_flow(2)
+    vary(flow)
+    flow.solve()
+    for k in (0, 1, 0):
+        vm_pu = flow.lane(k).current_net().res_bus.vm_pu.fillna(0.0)
+        np.testing.assert_allclose(vm_pu, flow.vm_pu[:, k], atol=1e-12)
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_a_copy_goes_on_by_itself_as_the_original_does(
     make_flow: Callable[..., PowerFlow], duplicate: Callable[..., Any]
@@ -247,6 +266,22 @@ def test_a_copy_goes_on_by_itself_as_the_original_does(
     assert twin.flow.start[1] == LaneStart.WARM
     twin.load_p_mw[:] = 0.0
     assert twin.flow.load_p_mw[:, 1].max() == 0.0 < lane.load_p_mw.max()
+
+
+def test_a_network_that_is_all_source_has_nothing_to_solve(name: str) -> None:
+    net = pp.create_empty_network()
+    source, behind = (pp.create_bus(net, 10.0) for _ in range(2))
+    pp.create_switch(net, source, behind, et="b")
+    pp.create_ext_grid(net, source, vm_pu=1.02)
+    pp.create_load(net, behind, p_mw=1.0, q_mvar=0.5)
+    flow = make_power_flow(name, net, 2)
+    flow.load_p_mw[0, 1] = 2.0
+    flow.solve()
+    assert flow.status.tolist() == [0, 0]
+    assert flow.vm_pu.tolist() == [[1.02, 1.02], [1.02, 1.02]]
+    assert flow.source_p_mw == pytest.approx([1.0, 2.0])
+    assert flow.source_q_mvar == pytest.approx([0.5, 0.5])
+    assert flow.mismatch_pu.tolist() == [0.0, 0.0]
 
 
 def test_forgetting_one_lane_keeps_the_others_warm(make_flow: Callable[..., PowerFlow]) -> None:
