@@ -88,11 +88,14 @@ def test_a_warm_start_saves_iterations_and_yet_has_to_move(content):
         assert 1.0 <= warm < cold
 
 
-def test_every_requirement_is_named_and_ratios_have_figures(content):
-    required = content["requirements"]
-    assert len(required) == 7
-    assert sum("us" in r["text"].split()[-2:] or r["text"].endswith("us a lane") for r in required)
-    assert all(isinstance(r["bound"], str) for r in required)
+def test_requirements_have_the_figures_that_a_short_run_gives(content):
+    # A short run has no batch of 1,024, so no ratio to it.
+    measured = {r["text"] for r in content["requirements"] if r["value"] is not None}
+    assert len(content["requirements"]) == 7
+    assert measured == {
+        f"{COMBINED}, one lane from Python, us",
+        "exponent of the cost by buses, radial networks",
+    }
 
 
 def test_the_readme_keeps_what_is_around_the_marks(folder):
