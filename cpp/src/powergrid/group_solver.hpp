@@ -244,8 +244,26 @@ void solve_vectors(const SolveJob& job, const Method& method, GroupMemory& memor
   if (first < last) solve_next<1>(job, method, memory, first, last, counters);
 }
 
+// Lanes that failed or stand idle may hold numbers so small that the processor would take hundreds
+// of cycles for each operation. They count as zero meanwhile.
+class TinyAsZero {
+ public:
+#if defined(__SSE2__)
+  TinyAsZero() noexcept : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040U); }
+  ~TinyAsZero() { _mm_setcsr(saved_); }
+#else
+  TinyAsZero() noexcept = default;
+#endif
+  TinyAsZero(const TinyAsZero&) = delete;
+  TinyAsZero& operator=(const TinyAsZero&) = delete;
+
+ private:
+  unsigned saved_ = 0;
+};
+
 void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
            SolveCounters& counters) noexcept {
+  const TinyAsZero tiny_as_zero;
   if (job.sparse == nullptr) {
     solve_vectors(job, TreeMethod{job.tree}, memory, first, last, counters);
   } else {

@@ -9,7 +9,7 @@
 //
 // Arithmetic is written out: products are fused where fma() says so and nowhere else (the compiler
 // may not contract), so a lane has the same bits whatever its place or neighbours.
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
