@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
 
 #include "powergrid/error.hpp"
 
@@ -10,6 +11,8 @@ namespace powergrid {
 namespace {
 
 constexpr std::size_t kLineDoubles = 8;  // in a cache line
+// Far more than any memory holds, and few enough that no size of a table overflows.
+constexpr std::size_t kMostLanes = std::size_t{1} << 28;
 
 // Lanes of a row with its padding. Rows that lie a multiple of 4 KiB apart would compete for the
 // same few places of the nearest cache, so such rows get one line more.
@@ -57,6 +60,10 @@ void fill(const Table<double>& table, std::span<const double> values) {
 
 Batch::Batch(const Network& network, std::size_t n_lane) : network_(&network), n_lane_(n_lane) {
   if (n_lane == 0) throw InvalidArgument("n_lane is 0, expected at least 1");
+  if (n_lane > kMostLanes) {
+    throw InvalidArgument("n_lane is " + std::to_string(n_lane) + ", expected at most " +
+                          std::to_string(kMostLanes));
+  }
   lay_out();
   const NetworkData& data = network.data();
   fill(p_mw, data.p_mw);

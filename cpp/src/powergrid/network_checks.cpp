@@ -222,6 +222,9 @@ void check_network(const NetworkData& data) {
     throw InvalidArgument("n_phase is " + std::to_string(data.n_phase) +
                           ", but only balanced networks (1) can be solved");
   }
+  if (data.p_fixed_pu.empty()) {
+    throw InvalidArgument("the network has no nodes, expected at least one, with a source");
+  }
   check_nodes(data);
   check_controlled(data);
   check_branches(data);

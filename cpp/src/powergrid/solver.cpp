@@ -109,10 +109,11 @@ struct Solver::Workspaces {
   }
 
   void add_thread() {
-    Thread& thread = threads.emplace_back();
+    Thread thread;  // added only when whole: memory may run out
     thread.one = allocate_lines(kernels.memory_size(job, 1));
     thread.two = allocate_lines(kernels.memory_size(job, 2));
     thread.memory = {{thread.one.get(), thread.two.get()}, {false, false}};
+    threads.push_back(std::move(thread));
   }
 
   const Kernels& kernels;

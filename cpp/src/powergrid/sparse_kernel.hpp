@@ -129,12 +129,6 @@ void branch_currents(const SparsePlan& plan, const Network&, const Group<kVec>& 
     };
     sparse::store_currents(group, plan.varying_branch.data[b], y(0), y(1), y(2), y(3));
   }
-  for (std::uint32_t k = 0; k < plan.idle_branch.size; ++k) {
-    const std::size_t b = static_cast<std::size_t>(plan.idle_branch.data[k]);
-    for (Vec* current : {group.i_from_re, group.i_from_im, group.i_to_re, group.i_to_im}) {
-      store(current, b, pack<kVec>(0.0));
-    }
-  }
   sparse::controlled_powers(plan, group);
 }
 

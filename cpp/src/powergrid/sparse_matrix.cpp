@@ -87,10 +87,7 @@ SparseMatrix make_sparse_matrix(const NetworkData& data) {
   }
   std::vector<std::vector<SparseEnd>> ends(n_node);
   for (std::size_t b = 0; b < n_branch; ++b) {
-    if (data.from_node[b] < 0) {
-      matrix.idle_branch.push_back(static_cast<std::int32_t>(b));
-      continue;
-    }
+    if (data.from_node[b] < 0) continue;
     add_branch(data, b, taps[b], matrix);
     ends[index(data.from_node[b])].push_back(static_cast<SparseEnd>(2 * b));
     ends[index(data.to_node[b])].push_back(static_cast<SparseEnd>(2 * b + 1));

@@ -31,7 +31,6 @@ struct SparseMatrix {
   std::vector<SparseTap> tap;
   std::vector<SparseBranch> fixed_branch;
   std::vector<SparseBranch> varying_branch;
-  std::vector<std::int32_t> idle_branch;
 };
 
 [[nodiscard]] SparseMatrix make_sparse_matrix(const NetworkData& data);

@@ -33,7 +33,6 @@ struct SparsePlan::Storage {
   std::vector<SparseControlled> controlled;
   std::vector<SparseEnd> end;
   std::vector<SparseComplex> start;
-  std::vector<std::int32_t> idle_branch;
 };
 
 SparsePlan::SparsePlan() = default;
@@ -220,7 +219,6 @@ std::unique_ptr<const SparsePlan> make_sparse_plan(const NetworkData& data) {
   storage->tap = std::move(matrix.tap);
   storage->fixed_branch = std::move(matrix.fixed_branch);
   storage->varying_branch = std::move(matrix.varying_branch);
-  storage->idle_branch = std::move(matrix.idle_branch);
   plan->n_unknown = pattern.n_unknown_in_all;
   plan->n_factor = pattern.n_factor;
   plan->unloaded_sign = unloaded_sign(matrix, pattern);
@@ -243,7 +241,6 @@ std::unique_ptr<const SparsePlan> make_sparse_plan(const NetworkData& data) {
   plan->controlled = view(storage->controlled);
   plan->end = view(storage->end);
   plan->start = view(storage->start);
-  plan->idle_branch = view(storage->idle_branch);
   plan->storage = std::move(storage);
   return plan;
 }

@@ -123,7 +123,6 @@ struct SparsePlan {
   SparseArray<SparseControlled> controlled;
   SparseArray<SparseEnd> end;
   SparseArray<SparseComplex> start;       // (n_node)
-  SparseArray<std::int32_t> idle_branch;  // out of service
   double unloaded_sign = 1.0;             // of the Jacobian's determinant without load
   std::uint32_t n_unknown = 0;
   std::uint32_t n_factor = 0;  // vectors of the factor

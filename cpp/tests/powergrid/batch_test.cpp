@@ -102,3 +102,9 @@ TEST_CASE("a batch has lanes") {
   const Network network = two_nodes();
   CHECK_THROWS_AS(Batch(network, 0), InvalidArgument);
 }
+
+TEST_CASE("more lanes than any memory holds are refused") {
+  const Network network = two_nodes();
+  CHECK_THROWS_AS(Batch(network, SIZE_MAX), InvalidArgument);
+  CHECK_THROWS_AS(Batch(network, std::size_t{1} << 61), InvalidArgument);
+}

@@ -179,3 +179,7 @@ TEST_CASE("a network can be moved") {
   CHECK(second.n_node() == 3);
   CHECK(second.tree() != nullptr);
 }
+
+TEST_CASE("a network without nodes is refused") {
+  CHECK_THROWS_AS(Network(NetworkData{}), InvalidArgument);
+}
