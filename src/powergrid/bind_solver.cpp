@@ -3,7 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
-#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -38,11 +38,14 @@ void solve(Solver& solver, Batch& batch, double tolerance_pu, std::int32_t max_i
 void bind_solver(py::module_& module) {
   module.def("best_simd_level",
              [] { return std::string(powergrid::name_of(powergrid::best_simd_level())); });
-  py::class_<Solver>(module, "Solver", py::module_local(),
-                     "Solves batches of one network; see cpp/include/powergrid/solver.hpp.")
-      .def(py::init(&make_solver), py::arg("network"), py::arg("simd") = "", py::keep_alive<1, 2>())
-      .def_property_readonly(
-          "simd", [](const Solver& self) { return std::string(powergrid::name_of(self.level())); })
+  py::class_<SharedSolver>(module, "Solver", py::module_local(),
+                           "Solves batches of one network; see cpp/include/powergrid/solver.hpp.")
+      .def(py::init<const Network&, std::string_view>(), py::arg("network"), py::arg("simd") = "",
+           py::keep_alive<1, 2>())
+      .def_property_readonly("simd",
+                             [](const SharedSolver& self) {
+                               return std::string(powergrid::name_of(self.solver.level()));
+                             })
       .def("solve", &solve, py::arg("batch"), py::arg("tolerance_pu") = 1e-8,
            py::arg("max_iterations") = 20, py::arg("n_thread") = 1);
 }

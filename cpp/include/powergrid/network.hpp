@@ -92,8 +92,8 @@ enum class Method : std::uint8_t {
   kSparse,  // Newton on a sparse matrix of fixed pattern: everything else
 };
 
-// A network, checked and prepared once. It never changes and may be shared by any number of
-// threads, batches and solvers, which must not outlive it.
+// A network, checked and prepared once. It never changes, nor moves, and may be shared by any
+// number of threads, batches and solvers, which must not outlive it.
 class Network {
  public:
   // Throws InvalidArgument, naming the entry, if lengths disagree, an index or a number is out of
@@ -102,8 +102,8 @@ class Network {
   // The same with a method of the caller's choice; InvalidArgument if kTree does not fit.
   Network(NetworkData data, Method method);
   ~Network();
-  Network(Network&&) noexcept;
-  Network& operator=(Network&&) noexcept;
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
 
   [[nodiscard]] const NetworkData& data() const noexcept { return data_; }
   [[nodiscard]] Method method() const noexcept { return method_; }

@@ -26,7 +26,8 @@ struct SolveOptions {
 };
 
 // Solves batches of one network. It owns the scratch memory of its threads, so that solving
-// allocates nothing but the threads themselves; one solver serves one caller at a time. The results
+// allocates nothing; more threads than ever before get theirs first, and threads are made anew in
+// each solve. One solver serves one caller at a time. The results
 // of a lane depend on its inputs, its last solution and the SIMD level only: not on its neighbours,
 // its place, the number of lanes or threads.
 class Solver {

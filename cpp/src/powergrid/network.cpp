@@ -32,8 +32,6 @@ Network::Network(NetworkData data, Method method) : data_(std::move(data)), meth
 }
 
 Network::~Network() = default;
-Network::Network(Network&&) noexcept = default;
-Network& Network::operator=(Network&&) noexcept = default;
 
 void Network::prepare() {
   if (method_ == Method::kTree) {

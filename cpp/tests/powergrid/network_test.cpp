@@ -172,14 +172,3 @@ TEST_CASE("no impedance is refused in a mesh and welcome in a tree") {
   CHECK(Network(data).method() == Method::kTree);
   CHECK_THROWS_AS(Network(data, Method::kSparse), InvalidArgument);
 }
-
-TEST_CASE("a network can be moved") {
-  Network first(feeder());
-  const Network second = std::move(first);
-  CHECK(second.n_node() == 3);
-  CHECK(second.tree() != nullptr);
-}
-
-TEST_CASE("a network without nodes is refused") {
-  CHECK_THROWS_AS(Network(NetworkData{}), InvalidArgument);
-}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from flow_parity import compiled
 from flow_zoo import ZOO
 
 from heron.errors import InvalidArgumentError
+from powergrid import _core
 from powergrid.powerflow.native_flow import NativeFlow
 from powergrid.powerflow.power_flow import INPUTS, RESULTS
 
@@ -156,3 +158,31 @@ def test_absurd_inputs_give_a_status_and_no_nan(tap_pos: float) -> None:
     assert flow.status[1] in (1, 2)
     assert flow.status[2] == 0
     assert all(np.isfinite(getattr(flow, name)).all() for name in RESULTS)
+
+
+def test_callers_of_one_solver_wait_for_each_other() -> None:
+    network = compiled("fused").network
+
+    def solve_twice(solver: _core.Solver, batch: _core.Batch, n_thread: int) -> None:
+        for _ in range(2):
+            solver.solve(batch, 1e-8, 20, n_thread)
+
+    solver = _core.Solver(network)
+    batches = [_core.Batch(network, 512) for _ in range(3)]
+    for n, batch in enumerate(batches):
+        batch.p_mw[:] *= 0.5 + 0.2 * n
+    alone = [_core.Batch(network, 512) for _ in batches]
+    for batch, other in zip(batches, alone, strict=True):
+        other.p_mw[:] = batch.p_mw
+        solve_twice(_core.Solver(network), other, 1)
+    threads = [
+        threading.Thread(target=solve_twice, args=(solver, batch, n))
+        for n, batch in enumerate(batches, start=1)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for batch, other in zip(batches, alone, strict=True):
+        assert not batch.status.any()
+        assert np.array_equal(batch.vm_pu, other.vm_pu)
