@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pandapower.pf.run_dc_pf import _run_dc_pf
-from pandapower.pypower.idx_bus import PD, VA
+from pandapower.pypower.idx_bus import GS, PD, VA
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
@@ -75,6 +75,10 @@ def _angles(model: InternalModel, data: dict[str, Any]) -> NDArray[np.float64]:
     on = node >= 0
     injected_mw = (data["injection_scale"] * data["p_mw"])[on] * model.ppc["baseMVA"]
     np.add.at(ppci["bus"][:, PD], node[on], -injected_mw)
+    node = data["shunt_node"]
+    on = node >= 0
+    drawn_mw = (data["shunt_g_pu"] * data["shunt_step"])[on] * model.ppc["baseMVA"]
+    np.add.at(ppci["bus"][:, GS], node[on], drawn_mw)
     with np.errstate(all="ignore"):
         try:
             _run_dc_pf(ppci)
