@@ -131,6 +131,7 @@ class PandapowerFlow(PowerFlow):
         self._lane_in_net = -1
         if not self._is_valid(lane):
             self.status[lane] = LaneStatus.INVALID_INPUT
+            self.mismatch_pu[lane] = np.inf
             self._is_warm[lane] = False
             self._counters["n_invalid"] += 1
             return
@@ -197,9 +198,10 @@ class PandapowerFlow(PowerFlow):
         self.mismatch_pu[lane] = self._mismatch()
         for name, (table, column) in COLUMN_OF_RESULT.items():
             if len(net[table]):
-                # Buses out of supply have no voltage; 0 keeps every observation finite.
+                # Buses out of supply have no voltage, and what is rated 0 has an infinite loading;
+                # 0 keeps every observation finite.
                 values = net[f"res_{table}"][column].to_numpy(np.float64)
-                getattr(self, name)[:, lane] = np.nan_to_num(values, nan=0.0)
+                getattr(self, name)[:, lane] = np.nan_to_num(values, posinf=0.0)
         source = net["res_ext_grid"]
         self._source_mva[lane] = complex(source["p_mw"].sum(), source["q_mvar"].sum())
         self._loss_mw[lane] = sum(

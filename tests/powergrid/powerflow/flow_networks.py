@@ -69,6 +69,7 @@ CASES: dict[str, Case] = {
     "case30": Case(nw.case30),
     "case57": Case(nw.case57),
     "case118": Case(nw.case118),
+    "case145": Case(nw.case145),  # shunts draw more than loads
     "case300": Case(nw.case300),
     "case1354pegase": Case(nw.case1354pegase),
     "multivoltage": Case(nw.example_multivoltage),

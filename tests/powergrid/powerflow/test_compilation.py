@@ -13,6 +13,7 @@ from flow_parity import compiled, runpp, solved
 from flow_reference import admittance, injection
 from flow_zoo import ZOO
 
+from heron.errors import InvalidArgumentError
 from powergrid.powerflow.compilation import compile_network
 from powergrid.powerflow.errors import UnsupportedNetworkError
 
@@ -127,8 +128,25 @@ def test_what_has_no_model_is_named(table: str, add: Any) -> None:
     compile_network(net)
 
 
-def test_an_option_that_is_not_followed_is_named() -> None:
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("enforce_q_lims", True),
+        ("calculate_voltage_angles", False),
+        ("trafo_model", "pi"),
+        ("trafo_loading", "power"),
+        ("voltage_depend_loads", False),
+    ],
+)
+def test_an_option_that_is_not_followed_is_named(option: str, value: object) -> None:
     net = ZOO["plain"]()
-    net.user_pf_options["enforce_q_lims"] = True
-    with pytest.raises(UnsupportedNetworkError, match="enforce_q_lims"):
+    net.user_pf_options[option] = value
+    with pytest.raises(UnsupportedNetworkError, match=option):
+        compile_network(net)
+
+
+def test_a_line_without_a_number_is_no_line_without_resistance() -> None:
+    net = ZOO["plain"]()
+    net.line.loc[1, "r_ohm_per_km"] = np.nan
+    with pytest.raises(InvalidArgumentError, match="nan"):
         compile_network(net)

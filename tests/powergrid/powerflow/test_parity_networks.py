@@ -84,6 +84,19 @@ def test_each_lane_has_inputs_of_its_own() -> None:
         assert_parity(flow, lane, net)
 
 
+@pytest.mark.parametrize("name", ["case145", "case300"])
+def test_a_lane_may_be_far_from_the_network_as_it_was_compiled(name: str) -> None:
+    net = fresh(name)
+    net.load[["p_mw", "q_mvar"]] = 0.0
+    net.shunt["step"] = 0
+    flow = NativeFlow(net, tolerance=1e-10)
+    whole = fresh(name)
+    flow.load_p_mw[:, 0], flow.load_q_mvar[:, 0] = whole.load["p_mw"], whole.load["q_mvar"]
+    flow.shunt_step[:, 0] = whole.shunt["step"]
+    flow.solve()
+    assert_parity(flow, 0, solved(name))
+
+
 def test_where_nothing_solves_the_status_says_so() -> None:
     net = fresh("case14")
     flow = NativeFlow(net)

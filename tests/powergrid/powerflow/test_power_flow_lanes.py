@@ -168,6 +168,7 @@ def test_a_lane_that_fails_leaves_the_others_alone(make_flow: Callable[..., Powe
     for entry in RESULTS:  # they keep their last solution
         assert np.array_equal(getattr(flow, entry)[:, 1:3], before[entry][:, 1:3]), entry
     assert not np.array_equal(flow.vm_pu[:, 3], before["vm_pu"][:, 3])
+    assert flow.mismatch_pu[2] == np.inf
     counters = flow.counters
     assert (counters["n_failed"], counters["n_invalid"]) == (1, 1)
     assert counters["n_warm"] == 2
@@ -177,6 +178,15 @@ def test_a_lane_that_fails_leaves_the_others_alone(make_flow: Callable[..., Powe
     assert (flow.status == LaneStatus.CONVERGED).all()
     assert flow.start[1] == flow.start[2] == LaneStart.FLAT
     np.testing.assert_allclose(flow.vm_pu, before["vm_pu"], rtol=0.0, atol=1e-9)
+
+
+def test_what_has_no_rating_has_no_loading(name: str) -> None:
+    net = feeder()
+    net.line["max_i_ka"] = [0.0, np.nan, *net.line["max_i_ka"].iloc[2:]]
+    flow = make_power_flow(name, net)
+    flow.solve()
+    assert flow.line_loading_percent[:2].tolist() == [[0.0], [0.0]]
+    assert flow.line_loading_percent[2:].max() > 0.0
 
 
 def test_the_mismatch_is_within_the_tolerance(make_flow: Callable[..., PowerFlow]) -> None:

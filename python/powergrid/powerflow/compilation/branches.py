@@ -36,7 +36,7 @@ def branch_arrays(model: InternalModel) -> dict[str, Any]:
         return np.where(is_on, branch[:, bus].real, -1).astype(np.int32)
 
     def value(name: int) -> NDArray[np.float64]:
-        return np.where(is_on, np.nan_to_num(branch[:, name].real), 0.0)
+        return np.where(is_on, branch[:, name].real, 0.0)
 
     r, x, g, b = value(BR_R), value(BR_X), value(BR_G), value(BR_B)
     ratio = value(TAP)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pandapower.pf.run_dc_pf import _run_dc_pf
-from pandapower.pypower.idx_bus import PD, VA
+from pandapower.pypower.idx_bus import GS, PD, VA
+from pandapower.pypower.idx_gen import PG
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
@@ -27,7 +28,7 @@ def start_arrays(model: InternalModel, data: dict[str, Any]) -> dict[str, Any]:
     data
         All other fields of NetworkData.
     """
-    return {"start_vm_pu": _magnitudes(data), "start_va_degree": _angles(model, data)}
+    return {"start_vm_pu": _magnitudes(data), "start_va_degree": _angles(model)}
 
 
 def _magnitudes(data: dict[str, Any]) -> NDArray[np.float64]:
@@ -68,13 +69,14 @@ def _ratios(data: dict[str, Any]) -> NDArray[np.float64]:
     return ratio
 
 
-def _angles(model: InternalModel, data: dict[str, Any]) -> NDArray[np.float64]:
-    """Return the angles of a DC power flow [degree]; 0 where there is none."""
+def _angles(model: InternalModel) -> NDArray[np.float64]:
+    """Return the angles without load, of sources and phase shifts [degree]; 0 where there are none.
+
+    Those under load would be of the loads at compilation, from which lanes may be far.
+    """
     ppci = model.ppci
-    node = data["injection_node"]
-    on = node >= 0
-    injected_mw = (data["injection_scale"] * data["p_mw"])[on] * model.ppc["baseMVA"]
-    np.add.at(ppci["bus"][:, PD], node[on], -injected_mw)
+    ppci["bus"][:, [PD, GS]] = 0.0
+    ppci["gen"][:, PG] = 0.0
     with np.errstate(all="ignore"):
         try:
             _run_dc_pf(ppci)

@@ -7,6 +7,7 @@ import pandapower as pp
 
 from powergrid.powerflow.compilation.internal import column
 from powergrid.powerflow.errors import UnsupportedNetworkError
+from powergrid.powerflow.pandapower_tables import RUNPP_OPTIONS
 
 __all__ = ["check_options", "check_supported"]
 
@@ -74,6 +75,11 @@ def check_supported(net: pp.pandapowerNet) -> None:
 
 def check_options(net: pp.pandapowerNet) -> None:
     """Raise UnsupportedNetworkError for an option of the network that cannot be followed."""
+    for name, value in RUNPP_OPTIONS.items():
+        # `runpp` lets the network override them; lightsim2grid only says who solves.
+        if name != "lightsim2grid" and net.user_pf_options.get(name, value) != value:
+            reason = f"only {value!r} is compiled"
+            raise UnsupportedNetworkError("user_pf_options", name, reason)
     for name, reason in OPTIONS.items():
         if np.any(net._options.get(name, False)):
             raise UnsupportedNetworkError("user_pf_options", name, reason)
