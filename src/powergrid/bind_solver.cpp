@@ -17,18 +17,23 @@ namespace {
 
 using powergrid::Batch;
 using powergrid::Network;
-using powergrid::SimdLevel;
 using powergrid::Solver;
 
-std::unique_ptr<Solver> make_solver(const Network& network, std::string_view simd) {
-  return std::make_unique<Solver>(
-      network, simd.empty() ? powergrid::best_simd_level() : powergrid::simd_level(simd));
-}
+// A solver serves one caller at a time, and solving releases the GIL: who comes second waits.
+struct SharedSolver {
+  SharedSolver(const Network& network, std::string_view simd)
+      : solver(network, simd.empty() ? powergrid::best_simd_level() : powergrid::simd_level(simd)) {
+  }
 
-void solve(Solver& solver, Batch& batch, double tolerance_pu, std::int32_t max_iterations,
+  Solver solver;
+  std::mutex mutex;
+};
+
+void solve(SharedSolver& self, Batch& batch, double tolerance_pu, std::int32_t max_iterations,
            std::int32_t n_thread) {
   const py::gil_scoped_release released;
-  solver.solve(
+  const std::scoped_lock lock(self.mutex);
+  self.solver.solve(
       batch,
       {.tolerance_pu = tolerance_pu, .max_iterations = max_iterations, .n_thread = n_thread});
 }
