@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heron.errors import InvalidArgumentError
-from powergrid.powerflow.power_flow import INPUTS, RESULTS, LaneStatus, PowerFlow
+from powergrid.powerflow.power_flow import (
+    INPUTS,
+    RESULTS,
+    LaneStatus,
+    PowerFlow,
+    refuse_new_array,
+)
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
@@ -118,17 +123,17 @@ class FlowLane:
     shunt_step: Array
 
     def __init__(self, flow: PowerFlow, lane: int = 0) -> None:
-        if not 0 <= lane < flow.n_lane:
-            raise InvalidArgumentError(
-                f"lane {lane} does not exist: there are 0..{flow.n_lane - 1}"
-            )
+        self._lane = flow.check_lane(lane)
         self.flow = flow
         self.result = FlowResult(flow, lane)
         self.n_solve = 0
         self.n_failed = 0
         self._n_written = 0  # lanes settled when `net` was last brought up to date
-        self._lane = lane
         self._view_inputs()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        refuse_new_array(self, name, value)
+        super().__setattr__(name, value)
 
     @property
     def net(self) -> pandapowerNet:

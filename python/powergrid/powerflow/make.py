@@ -49,7 +49,7 @@ def make_power_flow(
             return NativeFlow(net, n_lane, tolerance=tolerance_pu)
         except UnsupportedNetworkError as error:
             warnings.warn(
-                f"this network is solved by pandapower, a thousand times slower, because the "
+                f"this network is solved by pandapower, thousands of times slower, because the "
                 f"native power flow does not support all of it: {error}",
                 UserWarning,
                 stacklevel=2,

@@ -47,7 +47,7 @@ class NativeFlow(PowerFlow):
     them a lane's results depend on its inputs and its last solution alone.
 
     External grids and generators that share a bus hold one voltage: that of the external grid, or
-    else of the last generator of the table. What a generator beside an external grid supplies of
+    else of the first generator of the table. What a generator beside an external grid supplies of
     reactive power counts as the external grid's.
 
     Parameters
@@ -87,15 +87,14 @@ class NativeFlow(PowerFlow):
         max_iterations: int = 20,
         n_thread: int = 1,
     ) -> None:
-        if n_lane < 1:
-            raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
-        self.compiled = net if isinstance(net, CompiledNetwork) else compile_network(net)
-        self.net = cast(pp.pandapowerNet, self.compiled.net)
-        self.rows = self.compiled.elements
-        self.n_lane = n_lane
+        compiled = net if isinstance(net, CompiledNetwork) else compile_network(net)
+        super().__init__(cast(pp.pandapowerNet, compiled.net), compiled.elements, n_lane, tolerance)
+        for name, value in (("max_iterations", max_iterations), ("n_thread", n_thread)):
+            if value < 1:
+                raise InvalidArgumentError(f"{name} is {value}, expected at least 1")
+        self.compiled = compiled
         self.max_iterations = max_iterations
         self.n_thread = n_thread
-        self._tolerance = tolerance
         self._make()
 
     def _make(self) -> None:
@@ -145,16 +144,11 @@ class NativeFlow(PowerFlow):
         """How many lanes were settled by each start; see `PowerFlow.counters`."""
         return dict(self._batch.counters)
 
-    @property
-    def tolerance_pu(self) -> float:
-        """Largest power mismatch of a solution [p.u. of ``sn_mva``]."""
-        return self._tolerance
-
     def solve(self) -> None:
         """Solve all lanes: each from its last solution, then flat, then flat with damped steps."""
         if self._held.is_apart:
             self._held.write()
-        self._solver.solve(self._batch, self._tolerance, self.max_iterations, self.n_thread)
+        self._solver.solve(self._batch, self._tolerance_pu, self.max_iterations, self.n_thread)
         if self.trafo3w_loading_percent.size:
             high, middle, low = self._windings
             np.maximum(high, middle, out=self.trafo3w_loading_percent)
@@ -165,7 +159,7 @@ class NativeFlow(PowerFlow):
         if lane is None:
             self._batch.is_warm[:] = 0
         else:
-            self._batch.forget(lane)
+            self._batch.forget(self.check_lane(lane))
 
     def to_pandapower(
         self, lane: int = 0, *, net: pp.pandapowerNet | None = None
@@ -175,6 +169,7 @@ class NativeFlow(PowerFlow):
         The results are what pandapower's own writers make of the lane's voltages; nothing is
         solved again.
         """
+        self.check_lane(lane)
         if net is None:
             if self.net is None:
                 raise InvalidArgumentError(
@@ -202,7 +197,7 @@ class NativeFlow(PowerFlow):
             "n_lane": self.n_lane,
             "max_iterations": self.max_iterations,
             "n_thread": self.n_thread,
-            "_tolerance": self._tolerance,
+            "_tolerance_pu": self._tolerance_pu,
             "batch": batch,
             "counters": self.counters,
             "arrays": {name: getattr(self, name).copy() for name in OWN_ARRAYS},

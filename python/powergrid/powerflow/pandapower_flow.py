@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,9 @@ import pandapower as pp
 from numpy.typing import NDArray
 from pandapower.auxiliary import LoadflowNotConverged
 from pandapower.pypower.makeSbus import makeSbus
+from scipy.sparse.linalg import MatrixRankWarning
 
+from powergrid.powerflow.element_rows import ElementRows
 from powergrid.powerflow.pandapower_tables import (
     RUNPP_OPTIONS,
     read_inputs,
@@ -59,8 +62,7 @@ class PandapowerFlow(PowerFlow):
     def __init__(
         self, net: pp.pandapowerNet, n_lane: int = 1, *, tolerance_mva: float = 1e-8
     ) -> None:
-        super().__init__(net, n_lane)
-        self.tolerance_mva = tolerance_mva
+        super().__init__(net, ElementRows(net), n_lane, tolerance_mva)
         for name, values in read_inputs(net).items():
             setattr(self, name, np.repeat(values[:, np.newaxis], n_lane, axis=1))
         for name in RESULTS:
@@ -100,19 +102,18 @@ class PandapowerFlow(PowerFlow):
         """How many lanes were settled by each start; see `PowerFlow.counters`."""
         return dict(self._counters)
 
-    @property
-    def tolerance_pu(self) -> float:
-        """Largest power mismatch of a solution [p.u. of ``sn_mva``]."""
-        return self.tolerance_mva
-
     def forget(self, lane: int | None = None) -> None:
         """Begin the next solve of a lane, or of all, from a flat start."""
-        self._is_warm[slice(None) if lane is None else lane] = False
+        self._is_warm[slice(None) if lane is None else self.check_lane(lane)] = False
 
     def solve(self) -> None:
         """Solve each lane from its last solution, else flat, else from its DC power flow."""
-        for lane in range(self.n_lane):  # runpp knows one network at a time
-            self._solve_lane(lane)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            # A network that cannot be solved is a status; numbers that overflow belong to it.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore", MatrixRankWarning)
+            for lane in range(self.n_lane):  # runpp knows one network at a time
+                self._solve_lane(lane)
 
     def to_pandapower(
         self, lane: int = 0, *, net: pp.pandapowerNet | None = None
@@ -140,7 +141,7 @@ class PandapowerFlow(PowerFlow):
         self._lane_in_net = lane
         for start, init in self._starts(lane):
             try:
-                pp.runpp(net, **init, tolerance_mva=self.tolerance_mva, **RUNPP_OPTIONS)
+                pp.runpp(net, **init, tolerance_mva=self.tolerance_pu, **RUNPP_OPTIONS)
             except LoadflowNotConverged:
                 self._count_iterations(lane)
                 continue

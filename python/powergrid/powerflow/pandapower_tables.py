@@ -13,6 +13,7 @@ import pandapower as pp
 from numpy.typing import NDArray
 from pandapower.results import init_results
 
+from heron.errors import InvalidArgumentError
 from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
 
 __all__ = ["RUNPP_OPTIONS", "read_inputs", "write_inputs", "write_results"]
@@ -52,10 +53,16 @@ def read_inputs(net: pp.pandapowerNet) -> dict[str, NDArray[np.float64]]:
 def write_inputs(flow: PowerFlow, lane: int, net: pp.pandapowerNet) -> None:
     """Write a lane's inputs to the network's tables."""
     for name, (table, column, sign) in COLUMN_OF.items():
-        if len(net[table]):
-            values = sign * getattr(flow, name)[:, lane]
+        values = sign * getattr(flow, name)[:, lane]
+        if len(net[table]) != len(values):
+            raise InvalidArgumentError(
+                f"net.{table} has {len(net[table])} rows, but the power flow was made for "
+                f"{len(values)}; after adding or removing elements make another one"
+            )
+        if len(values):
             # Steps are whole numbers there, and pandapower counts with them.
-            net[table][column] = values.astype(np.int64) if name == "shunt_step" else values
+            is_step = name == "shunt_step"
+            net[table][column] = np.nan_to_num(np.rint(values)).astype(int) if is_step else values
 
 
 def write_results(flow: PowerFlow, lane: int, net: pp.pandapowerNet) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import operator
 from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from powergrid.powerflow.lane import FlowLane
 
-__all__ = ["INPUTS", "RESULTS", "LaneStart", "LaneStatus", "PowerFlow"]
+__all__ = ["INPUTS", "RESULTS", "LaneStart", "LaneStatus", "PowerFlow", "refuse_new_array"]
 
 INPUTS = (
     "load_p_mw",
@@ -53,6 +55,14 @@ RESULTS = (
 """Names of the arrays that a solve writes, each (n_row, n_lane)."""
 
 Array = NDArray[np.float64]
+
+
+def refuse_new_array(owner: object, name: str, value: object) -> None:
+    """Raise AttributeError if an input would be replaced by an array that nobody reads."""
+    if name in INPUTS and owner.__dict__.get(name, value) is not value:
+        raise AttributeError(
+            f"{name} is the array that is read when solving; write into it: {name}[:] = ..."
+        )
 
 
 class LaneStatus(IntEnum):
@@ -107,7 +117,7 @@ class PowerFlow(ABC):
     tap_pos : ndarray, (n_trafo, n_lane)
         Tap positions; NaN, and ignored, where a transformer has no changer.
     shunt_step : ndarray, (n_shunt, n_lane)
-        Steps of capacitors and reactors in service.
+        Steps of capacitors and reactors in service, whole numbers.
     vm_pu, va_degree : ndarray, (n_bus, n_lane)
         Bus voltages, magnitude [p.u.] and angle [degree]; 0 out of supply.
     line_p_from_mw, line_q_from_mvar, line_p_to_mw, line_q_to_mvar : ndarray, (n_line, n_lane)
@@ -127,7 +137,8 @@ class PowerFlow(ABC):
     iterations : ndarray of int32, (n_lane,)
         Newton steps of the last solve, of all starts tried.
     mismatch_pu : ndarray, (n_lane,)
-        Largest power mismatch of the last solve [p.u. of the network's ``sn_mva``].
+        Largest power mismatch of the last solve [p.u. of the network's ``sn_mva``]; infinite where
+        there is none, because the input is invalid or the voltages ran away.
     net : pandapowerNet
         As given; what its ``res_*`` tables hold is not promised, see `to_pandapower`.
     rows : ElementRows
@@ -163,12 +174,23 @@ class PowerFlow(ABC):
     iterations: NDArray[np.int32]
     mismatch_pu: Array
 
-    def __init__(self, net: pandapowerNet, n_lane: int = 1) -> None:
-        if n_lane < 1:
+    def __init__(
+        self, net: pandapowerNet, rows: ElementRows, n_lane: int, tolerance_pu: float
+    ) -> None:
+        if operator.index(n_lane) < 1:
             raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
+        if not 0.0 < tolerance_pu < math.inf:
+            raise InvalidArgumentError(
+                f"the tolerance is {tolerance_pu}, expected a finite number above 0"
+            )
         self.net = net
         self.n_lane = n_lane
-        self.rows = ElementRows(net)
+        self.rows = rows
+        self._tolerance_pu = float(tolerance_pu)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        refuse_new_array(self, name, value)
+        super().__setattr__(name, value)
 
     @property
     @abstractmethod
@@ -195,9 +217,9 @@ class PowerFlow(ABC):
         """
 
     @property
-    @abstractmethod
     def tolerance_pu(self) -> float:
         """Largest power mismatch of a solution [p.u. of the network's ``sn_mva``]."""
+        return self._tolerance_pu
 
     @abstractmethod
     def solve(self) -> None:
@@ -213,6 +235,14 @@ class PowerFlow(ABC):
 
         It then depends on nothing before it.
         """
+
+    def check_lane(self, lane: int) -> int:
+        """Return `lane` if there is such a lane; InvalidArgumentError otherwise."""
+        if not 0 <= operator.index(lane) < self.n_lane:
+            raise InvalidArgumentError(
+                f"lane {lane} does not exist: there are 0..{self.n_lane - 1}"
+            )
+        return lane
 
     def lane(self, lane: int = 0) -> FlowLane:
         """Return one lane as the agents of a single environment use it."""
@@ -236,6 +266,7 @@ class PowerFlow(ABC):
         """
         from powergrid.powerflow.pandapower_tables import write_results  # imports pandapower
 
+        self.check_lane(lane)
         written = copy.deepcopy(self.net) if net is None else net
         write_results(self, lane, written)
         return written

@@ -64,11 +64,11 @@ def injection_arrays(
         fields["injection_scale"].append(np.where(node < 0, 0.0, scale))
         to_input = -1.0 if table == "storage" else 1.0
         # + 0.0: no negative zeros among the inputs
-        fields["p_mw"].append(to_input * column(frame, "p_mw") + 0.0)
+        for name in ("p_mw",) if table == "gen" else ("p_mw", "q_mvar"):
+            values = to_input * column(frame, name) + 0.0
+            fields[name].append(np.where((node < 0) & np.isnan(values), 0.0, values))
         if table == "gen":  # their reactive power follows from the voltage
             fields["q_mvar"].append(np.zeros(len(frame)))
-        else:
-            fields["q_mvar"].append(to_input * column(frame, "q_mvar") + 0.0)
         for field, name in SHARES.items():
             is_load = table == "load"
             share = column(frame, name, 0.0) / 100.0 if is_load else np.zeros(len(frame))

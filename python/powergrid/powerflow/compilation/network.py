@@ -10,8 +10,10 @@ import numpy as np
 import pandapower as pp
 from numpy.typing import NDArray
 
+from heron.errors import InvalidArgumentError
 from powergrid import _core
 from powergrid.powerflow.compilation.branches import branch_arrays
+from powergrid.powerflow.compilation.checks import branch_without_impedance, check_numbers
 from powergrid.powerflow.compilation.controlled import controlled_arrays, rows_of
 from powergrid.powerflow.compilation.injections import (
     InjectionRows,
@@ -56,6 +58,7 @@ class CompiledNetwork:
     """
 
     data: dict[str, Any]
+    network: _core.Network
     injections: InjectionRows
     lines: slice
     trafos: slice
@@ -66,11 +69,8 @@ class CompiledNetwork:
     begin: dict[str, NDArray[np.float64]]
     net: pp.pandapowerNet | None
 
-    def __init__(self, *, data: dict[str, Any], net: pp.pandapowerNet | None, **rows: Any) -> None:
-        self.__dict__.update(rows)
-        self.data = data
-        self.net = net
-        self.network = _core.Network(data)
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "network"}
@@ -97,6 +97,9 @@ def compile_network(net: pp.pandapowerNet) -> CompiledNetwork:
     ------
     UnsupportedNetworkError
         For an element or option that has no native model; the message names table, row and reason.
+    InvalidArgumentError
+        For a number that is none, or a branch of a meshed network without impedance; the message
+        names the element.
 
     Examples
     --------
@@ -124,10 +127,22 @@ def compile_network(net: pp.pandapowerNet) -> CompiledNetwork:
             **injections,
             **shunt_arrays(model, net),
         }
+        check_numbers(model, data, rows)
         data |= start_arrays(model, data)
+    try:
+        network = _core.Network(data)
+    except InvalidArgumentError as error:
+        without = branch_without_impedance(model, data)
+        if without is None:
+            raise
+        raise InvalidArgumentError(
+            f"{without} has no impedance, which only a radial network can have: join its ends by a "
+            f"closed bus-bus switch instead"
+        ) from error
     held = data["controlled_node"]
     return CompiledNetwork(
         data=data,
+        network=network,
         injections=rows,
         lines=model.branches("line"),
         trafos=model.branches("trafo"),
