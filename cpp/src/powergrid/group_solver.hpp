@@ -171,6 +171,25 @@ void report(const SolveJob& job, std::size_t lane, const Mask* is_valid,
   }
 }
 
+// Takes back what led to no finite power where the voltage is held: the powers of all nodes and the
+// currents of all branches add up to these.
+template <int kVec>
+void discard_infinite(const IoView& io, const Group<kVec>& group, Mask* is_solved,
+                      Outcome<kVec>& outcome) noexcept {
+  for (int k = 0; k < kVec; ++k) {
+    Vec guard{};
+    for (int row = 0; row < io.n_controlled; ++row) {
+      guard = fma(group.p_controlled[row * kVec + k], Vec{}, guard);
+      guard = fma(group.q_controlled[row * kVec + k], Vec{}, guard);
+    }
+    const Mask is_finite = guard == 0.0;
+    outcome.mismatch[k] =
+        select(is_solved[k] & ~is_finite, broadcast(__builtin_inf()), outcome.mismatch[k]);
+    is_solved[k] &= is_finite;
+    for (int start = 0; start < 3; ++start) outcome.converged[start][k] &= is_finite;
+  }
+}
+
 template <int kVec, class Method>
 void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>& groups,
                   SolveCounters& counters) noexcept {
@@ -200,7 +219,10 @@ void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>&
     for (int k = 0; k < kVec; ++k) {
       is_solved[n][k] = outcome.converged[0][k] | outcome.converged[1][k] | outcome.converged[2][k];
     }
-    if (any_of<kVec>(is_solved[n])) method.find_currents(group);
+    if (any_of<kVec>(is_solved[n])) {
+      method.find_currents(group);
+      discard_infinite(job.io, group, is_solved[n], outcome);
+    }
     report(job, lane_of(groups, n, 0), is_valid[n], outcome, counters);
   }
   scatter_voltages(job, groups, is_solved);

@@ -250,6 +250,7 @@ template <int kVec>
 struct Step {
   Vec mismatch[kVec];  // the largest [p.u.]; NaN if any voltage is not finite
   Vec square[kVec];    // the largest |V - V_old|^2 / |V_old|^2
+  Vec inverse[kVec];   // the least 1 / |V_old|^2
 };
 
 // From the sources to the leaves: the voltages of `active` lanes. Branches and linearised draws
@@ -261,9 +262,10 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
              Step<kVec>& step) noexcept {
   const TreeScratch<kVec> scratch = tree_scratch(plan, group);
   const bool has_current = group.p_current != nullptr;
-  Vec largest[kVec], square[kVec], guard[kVec];
+  Vec largest[kVec], square[kVec], guard[kVec], inverse[kVec];
   Mask mask[kVec];
   for (int k = 0; k < kVec; ++k) {
+    inverse[k] = broadcast(1.0);
     largest[k] = square[k] = guard[k] = Vec{};
     mask[k] = active[k];
   }
@@ -303,6 +305,7 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
       }
       largest[k] = max(largest[k], max(abs(p), abs(q)));
       square[k] = max(square[k], fma(e_re, e_re, e_im * e_im));
+      inverse[k] = min(inverse[k], row.inverse_square[k]);
       guard[k] = fma(p, Vec{}, guard[k]);
       group.v_re[at] = select(mask[k], v_re, old_re);
       group.v_im[at] = select(mask[k], v_im, old_im);
@@ -311,12 +314,17 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
   for (int k = 0; k < kVec; ++k) {
     step.mismatch[k] = largest[k] + guard[k];
     step.square[k] = square[k];
+    step.inverse[k] = inverse[k];
   }
 }
 
 // Damped steps change no voltage by more than this part of it. Mixtures of voltages that obey the
 // branches obey them as well, and a lane ends with a whole step only.
 constexpr double kTreeLongestStep = 0.1;
+
+// Of no voltage beyond this [p.u.] is a step trusted: its square may overflow, and then its loads
+// would count for nothing.
+constexpr double kTreeHighestVoltage = 1e12;
 
 template <int kVec>
 void shorten(const TreeView& plan, const Group<kVec>& group, const Mask* active,
@@ -369,10 +377,11 @@ void iterate(const TreeView& plan, const Group<kVec>& group, Newton<kVec>& newto
     is_any = false;
     for (int k = 0; k < kVec; ++k) {
       const Vec mismatch = step.mismatch[k];
-      const Mask is_finite = mismatch < infinity;
+      constexpr double least = 1.0 / (kTreeHighestVoltage * kTreeHighestVoltage);
+      const Mask is_finite = (mismatch < infinity) & (step.inverse[k] > least);
       newton.mismatch[k] = select(active[k] & is_finite, mismatch, newton.mismatch[k]);
       newton.iterations[k] += select(active[k], broadcast(1.0), Vec{});
-      Mask is_small = active[k] & (mismatch < newton.tolerance);
+      Mask is_small = active[k] & is_finite & (mismatch < newton.tolerance);
       if (newton.is_damped) is_small &= ~(kTreeLongestStep / sqrt(step.square[k]) < 1.0);
       const Mask is_refused = newton.is_warm ? is_small & ~(lowest[k] > 0.0) : Mask{};
       newton.converged[k] |= is_small & ~is_refused;
