@@ -127,7 +127,10 @@ void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& gro
     method.run(group, newton);
     for (int k = 0; k < kVec; ++k) {
       outcome.converged[start][k] = newton.converged[k];
-      const Mask is_known = newton.active[k] & (newton.mismatch[k] < __builtin_inf());
+      // One within the tolerance that did not converge was of a solution refused.
+      const Mask is_known =
+          newton.converged[k] | (newton.active[k] & (newton.mismatch[k] >= newton.tolerance) &
+                                 (newton.mismatch[k] < __builtin_inf()));
       outcome.mismatch[k] = select(is_known, newton.mismatch[k], outcome.mismatch[k]);
       left[k] &= ~newton.converged[k];
     }

@@ -145,6 +145,17 @@ TEST_CASE("a warm start never ends on the solution of low voltage") {
   CHECK(std::abs(batch.vm_pu(1, 0) - vm) < 1e-9);
 }
 
+TEST_CASE("a refused warm start leaves no mismatch as of a solution") {
+  // V^2 = V + 1, and from V = 1 the linearised equations have no solution.
+  const Network network(two_nodes(0.0, 1.0, 0.0, -1.0).data);
+  Batch batch(network, 1);
+  batch.v_re_pu(1, 0) = (1.0 - std::sqrt(5.0)) / 2.0;
+  batch.is_warm[0] = 1;
+  Solver(network).solve(batch);
+  CHECK(batch.status[0] == LaneStatus::kNoSolution);
+  CHECK(batch.mismatch_pu[0] == std::numeric_limits<double>::infinity());
+}
+
 TEST_CASE("a warm start from absurd voltages counts for nothing") {
   const Complex z{0.02, 0.06};
   const Complex s{0.3, 0.1};
