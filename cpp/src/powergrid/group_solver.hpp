@@ -52,39 +52,51 @@ struct SparseMethod {
   }
 };
 
-// Lays the arrays of groups one behind the other, which share one scratch; returns the vectors that
-// they take.
+// Calls take(array, n_row) for each array of a group.
+template <int kVec, class Take>
+void each_array(const IoView& io, Group<kVec>& group, Take take) noexcept {
+  take(group.p, io.n_node);
+  take(group.q, io.n_node);
+  take(group.p_current, io.has_current ? io.n_node : 0);
+  take(group.q_current, io.has_current ? io.n_node : 0);
+  take(group.g, io.n_node);
+  take(group.b, io.n_node);
+  take(group.tap_m_re, io.n_tap);
+  take(group.tap_m_im, io.n_tap);
+  take(group.vm_set, io.n_controlled);
+  take(group.v_re, io.n_node);
+  take(group.v_im, io.n_node);
+  take(group.i_from_re, io.n_branch);
+  take(group.i_from_im, io.n_branch);
+  take(group.i_to_re, io.n_branch);
+  take(group.i_to_im, io.n_branch);
+  take(group.p_controlled, io.n_controlled);
+  take(group.q_controlled, io.n_controlled);
+}
+
+// Vectors that the arrays of a group take.
 template <int kVec>
-std::size_t lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n_group,
-                    Groups<kVec>& groups) noexcept {
+std::size_t group_size(const IoView& io) noexcept {
+  std::size_t n_row = 0;
+  Group<kVec> group;
+  each_array(io, group, [&](Vec*&, std::int32_t n) { n_row += static_cast<std::size_t>(n); });
+  return n_row * kVec;
+}
+
+// Lays the arrays of groups one behind the other, which share one scratch before them.
+template <int kVec>
+void lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n_group,
+             Groups<kVec>& groups) noexcept {
   Vec* next = memory + n_scratch * kVec;
-  const auto take = [&next](int n_row) {
-    Vec* here = next;
-    next += n_row * kVec;
-    return here;
-  };
   for (std::size_t n = 0; n < n_group; ++n) {
     Group<kVec>& group = groups.group[n];
-    group.p = take(io.n_node);
-    group.q = take(io.n_node);
-    group.p_current = io.has_current ? take(io.n_node) : nullptr;
-    group.q_current = io.has_current ? take(io.n_node) : nullptr;
-    group.g = take(io.n_node);
-    group.b = take(io.n_node);
-    group.tap_m_re = take(io.n_tap);
-    group.tap_m_im = take(io.n_tap);
-    group.vm_set = take(io.n_controlled);
-    group.v_re = take(io.n_node);
-    group.v_im = take(io.n_node);
-    group.i_from_re = take(io.n_branch);
-    group.i_from_im = take(io.n_branch);
-    group.i_to_re = take(io.n_branch);
-    group.i_to_im = take(io.n_branch);
-    group.p_controlled = take(io.n_controlled);
-    group.q_controlled = take(io.n_controlled);
+    each_array(io, group, [&](Vec*& array, std::int32_t n_row) {
+      array = next;
+      next += n_row * kVec;
+    });
+    if (!io.has_current) group.p_current = group.q_current = nullptr;
     group.scratch = memory;
   }
-  return static_cast<std::size_t>(next - memory);
 }
 
 template <int kVec>
@@ -237,8 +249,7 @@ template <int kVec>
 std::size_t most_groups(const IoView& io) noexcept {
   constexpr std::size_t kMostDoubles = std::size_t{1} << 21;
   if (kVec == 1) return 1;
-  Groups<kVec> groups;
-  const std::size_t n_double = lay_out(io, 0, static_cast<Vec*>(nullptr), 1, groups) * kWidth;
+  const std::size_t n_double = group_size<kVec>(io) * kWidth;
   const std::size_t n = kMostDoubles / n_double;
   return n < 1 ? 1 : (n < kGroupsTogether ? n : kGroupsTogether);
 }
@@ -301,9 +312,7 @@ std::size_t memory_size_of(const SolveJob& job) noexcept {
   const std::size_t n_scratch = job.sparse == nullptr
                                     ? TreeMethod{job.tree}.scratch_size()
                                     : SparseMethod{*job.sparse, *job.network}.scratch_size();
-  Groups<kVec> groups;
-  return lay_out(job.io, n_scratch, static_cast<Vec*>(nullptr), most_groups<kVec>(job.io), groups) *
-         kWidth;
+  return (n_scratch * kVec + most_groups<kVec>(job.io) * group_size<kVec>(job.io)) * kWidth;
 }
 
 std::size_t memory_size(const SolveJob& job, int n_vec) noexcept {
