@@ -10,11 +10,19 @@
 
 namespace powergrid {
 
+// Limits of a lane's inputs, far from any real network, within which no result overflows or is left
+// to rounding.
+// Node sums of power and admittance [p.u.], as the root of the sum of all their squares.
+inline constexpr double kLargestInputPu = 1e9;
+// Set-points [p.u.] and factors of tap changers on a voltage.
+inline constexpr double kLeastVoltageFactor = 1e-3;
+inline constexpr double kLargestVoltageFactor = 1e3;
+
 // What became of a lane in the last solve.
 enum class LaneStatus : std::int8_t {
   kConverged = 0,     // the largest power mismatch is within the tolerance
   kNoSolution = 1,    // no start led to one: usually the voltage has collapsed
-  kInvalidInput = 2,  // an input is NaN or infinite, or a tap position leaves no voltage
+  kInvalidInput = 2,  // an input is NaN or infinite, or beyond the limits above
   kUnsolved = 3,      // not solved yet
 };
 

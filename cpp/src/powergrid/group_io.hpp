@@ -58,11 +58,11 @@ void fill(const IoView& io, const Group<kVec>& group) noexcept {
   }
 }
 
-// rows = sum + terms, or rows += terms; `guard` becomes NaN where a sum is not finite.
+// rows = sum + terms, or rows += terms; `squares` adds up the squares of all rows.
 template <int kVec, bool kIsAdded>
 void gather_sums(const IoSums& all, const Table<double>& first, const Table<double>& second,
                  const Groups<kVec>& groups, Vec* Group<kVec>::* real,
-                 Vec* Group<kVec>::* imaginary, Vec (*guard)[kVec]) noexcept {
+                 Vec* Group<kVec>::* imaginary, Vec (*squares)[kVec]) noexcept {
   for (int i = 0; i < all.n; ++i) {
     const IoSum& sum = all.sums[i];
     for (std::size_t n = 0; n < groups.n; ++n) {
@@ -79,8 +79,8 @@ void gather_sums(const IoSums& all, const Table<double>& first, const Table<doub
         }
         real_row[k] = re;
         imaginary_row[k] = im;
-        guard[n][k] = fma(re, Vec{}, guard[n][k]);
-        guard[n][k] = fma(im, Vec{}, guard[n][k]);
+        squares[n][k] = fma(re, re, squares[n][k]);
+        squares[n][k] = fma(im, im, squares[n][k]);
       }
     }
   }
@@ -100,38 +100,44 @@ inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noe
   }
 }
 
-// Inputs; `is_valid` tells which lanes have none that is NaN or infinite, and a voltage at every
-// tap and set-point.
+// Inputs; `is_valid` tells which lanes have none that is NaN or beyond the limits of batch.hpp.
 template <int kVec>
 void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_valid) noexcept {
   const IoView& io = job.io;
   using G = Group<kVec>;
-  Vec guard[kGroupsTogether][kVec]{};
-  gather_sums<kVec, false>(io.power, job.p_mw, job.q_mvar, groups, &G::p, &G::q, guard);
+  Vec squares[kGroupsTogether][kVec]{};
+  gather_sums<kVec, false>(io.power, job.p_mw, job.q_mvar, groups, &G::p, &G::q, squares);
   gather_sums<kVec, false>(io.current, job.p_mw, job.q_mvar, groups, &G::p_current, &G::q_current,
-                           guard);
-  gather_sums<kVec, false>(io.impedance, job.p_mw, job.q_mvar, groups, &G::g, &G::b, guard);
-  gather_sums<kVec, true>(io.shunt, job.shunt_step, job.shunt_step, groups, &G::g, &G::b, guard);
+                           squares);
+  gather_sums<kVec, false>(io.impedance, job.p_mw, job.q_mvar, groups, &G::g, &G::b, squares);
+  gather_sums<kVec, true>(io.shunt, job.shunt_step, job.shunt_step, groups, &G::g, &G::b, squares);
   for (std::size_t n = 0; n < groups.n; ++n) {
     const Group<kVec>& group = groups.group[n];
     for (int k = 0; k < kVec; ++k) {
       const std::size_t from = lane_of(groups, n, k);
+      Vec guard{};  // NaN if an input is not finite
       Vec least = broadcast(1.0);
+      Vec most = broadcast(1.0);
       for (int i = 0; i < io.n_io_tap; ++i) {
         const IoTap& tap = io.taps[i];
         const int at = tap.row * kVec + k;
         const Vec position = load(lanes(job.tap_pos, tap.row, from));
         tap_factor(tap, position, group.tap_m_re[at], group.tap_m_im[at]);
-        guard[n][k] = fma(position, Vec{}, guard[n][k]);
-        if (tap.kind == TapKind::kRatio) least = min(least, group.tap_m_re[at]);
+        guard = fma(position, Vec{}, guard);
+        if (tap.kind == TapKind::kRatio) {
+          least = min(least, group.tap_m_re[at]);
+          most = max(most, max(group.tap_m_re[at], abs(group.tap_m_im[at])));
+        }
       }
       for (int row = 0; row < io.n_controlled; ++row) {
         const Vec vm_set = load(lanes(job.vm_set_pu, row, from));
         group.vm_set[row * kVec + k] = vm_set;
-        guard[n][k] = fma(vm_set, Vec{}, guard[n][k]);
+        guard = fma(vm_set, Vec{}, guard);
         least = min(least, vm_set);
+        most = max(most, vm_set);
       }
-      is_valid[n][k] = (guard[n][k] == 0.0) & (least > 0.0);
+      is_valid[n][k] = (guard == 0.0) & (squares[n][k] <= kLargestInputPu * kLargestInputPu) &
+                       (least >= kLeastVoltageFactor) & (most <= kLargestVoltageFactor);
     }
   }
 }

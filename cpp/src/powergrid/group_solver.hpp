@@ -1,6 +1,7 @@
 #pragma once
 
 #include "group_io.hpp"
+#include "group_memory.hpp"
 #include "sparse_kernel.hpp"
 #include "tree_kernel.hpp"
 
@@ -52,41 +53,6 @@ struct SparseMethod {
   }
 };
 
-// Lays the arrays of groups one behind the other, which share one scratch; returns the vectors that
-// they take.
-template <int kVec>
-std::size_t lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n_group,
-                    Groups<kVec>& groups) noexcept {
-  Vec* next = memory + n_scratch * kVec;
-  const auto take = [&next](int n_row) {
-    Vec* here = next;
-    next += n_row * kVec;
-    return here;
-  };
-  for (std::size_t n = 0; n < n_group; ++n) {
-    Group<kVec>& group = groups.group[n];
-    group.p = take(io.n_node);
-    group.q = take(io.n_node);
-    group.p_current = io.has_current ? take(io.n_node) : nullptr;
-    group.q_current = io.has_current ? take(io.n_node) : nullptr;
-    group.g = take(io.n_node);
-    group.b = take(io.n_node);
-    group.tap_m_re = take(io.n_tap);
-    group.tap_m_im = take(io.n_tap);
-    group.vm_set = take(io.n_controlled);
-    group.v_re = take(io.n_node);
-    group.v_im = take(io.n_node);
-    group.i_from_re = take(io.n_branch);
-    group.i_from_im = take(io.n_branch);
-    group.i_to_re = take(io.n_branch);
-    group.i_to_im = take(io.n_branch);
-    group.p_controlled = take(io.n_controlled);
-    group.q_controlled = take(io.n_controlled);
-    group.scratch = memory;
-  }
-  return static_cast<std::size_t>(next - memory);
-}
-
 template <int kVec>
 bool any_of(const Mask* mask) noexcept {
   bool is_any = false;
@@ -127,7 +93,10 @@ void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& gro
     method.run(group, newton);
     for (int k = 0; k < kVec; ++k) {
       outcome.converged[start][k] = newton.converged[k];
-      const Mask is_known = newton.active[k] & (newton.mismatch[k] < __builtin_inf());
+      // One within the tolerance that did not converge was of a solution refused.
+      const Mask is_known =
+          newton.converged[k] | (newton.active[k] & (newton.mismatch[k] >= newton.tolerance) &
+                                 (newton.mismatch[k] < __builtin_inf()));
       outcome.mismatch[k] = select(is_known, newton.mismatch[k], outcome.mismatch[k]);
       left[k] &= ~newton.converged[k];
     }
@@ -171,6 +140,25 @@ void report(const SolveJob& job, std::size_t lane, const Mask* is_valid,
   }
 }
 
+// Takes back what led to no finite power where the voltage is held: the powers of all nodes and the
+// currents of all branches add up to these.
+template <int kVec>
+void discard_infinite(const IoView& io, const Group<kVec>& group, Mask* is_solved,
+                      Outcome<kVec>& outcome) noexcept {
+  for (int k = 0; k < kVec; ++k) {
+    Vec guard{};
+    for (int row = 0; row < io.n_controlled; ++row) {
+      guard = fma(group.p_controlled[row * kVec + k], Vec{}, guard);
+      guard = fma(group.q_controlled[row * kVec + k], Vec{}, guard);
+    }
+    const Mask is_finite = guard == 0.0;
+    outcome.mismatch[k] =
+        select(is_solved[k] & ~is_finite, broadcast(__builtin_inf()), outcome.mismatch[k]);
+    is_solved[k] &= is_finite;
+    for (int start = 0; start < 3; ++start) outcome.converged[start][k] &= is_finite;
+  }
+}
+
 template <int kVec, class Method>
 void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>& groups,
                   SolveCounters& counters) noexcept {
@@ -200,22 +188,14 @@ void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>&
     for (int k = 0; k < kVec; ++k) {
       is_solved[n][k] = outcome.converged[0][k] | outcome.converged[1][k] | outcome.converged[2][k];
     }
-    if (any_of<kVec>(is_solved[n])) method.find_currents(group);
+    if (any_of<kVec>(is_solved[n])) {
+      method.find_currents(group);
+      discard_infinite(job.io, group, is_solved[n], outcome);
+    }
     report(job, lane_of(groups, n, 0), is_valid[n], outcome, counters);
   }
   scatter_voltages(job, groups, is_solved);
   scatter_flows(job, groups, is_solved);
-}
-
-// Groups that go together: fewer of a large network, so that a thread keeps within 16 MiB or one.
-template <int kVec>
-std::size_t most_groups(const IoView& io) noexcept {
-  constexpr std::size_t kMostDoubles = std::size_t{1} << 21;
-  if (kVec == 1) return 1;
-  Groups<kVec> groups;
-  const std::size_t n_double = lay_out(io, 0, static_cast<Vec*>(nullptr), 1, groups) * kWidth;
-  const std::size_t n = kMostDoubles / n_double;
-  return n < 1 ? 1 : (n < kGroupsTogether ? n : kGroupsTogether);
 }
 
 // Vectors of lanes from `first` on, as many as go together.
@@ -276,9 +256,7 @@ std::size_t memory_size_of(const SolveJob& job) noexcept {
   const std::size_t n_scratch = job.sparse == nullptr
                                     ? TreeMethod{job.tree}.scratch_size()
                                     : SparseMethod{*job.sparse, *job.network}.scratch_size();
-  Groups<kVec> groups;
-  return lay_out(job.io, n_scratch, static_cast<Vec*>(nullptr), most_groups<kVec>(job.io), groups) *
-         kWidth;
+  return (n_scratch * kVec + most_groups<kVec>(job.io) * group_size<kVec>(job.io)) * kWidth;
 }
 
 std::size_t memory_size(const SolveJob& job, int n_vec) noexcept {

@@ -224,6 +224,62 @@ TEST_CASE("an input that is not a number makes its lane invalid and no other") {
   CHECK(batch.counters.n_flat == 20 - n_invalid);
 }
 
+TEST_CASE("inputs beyond the limits make their lane invalid, those at them do not") {
+  NetworkBuilder net = two_nodes(0.0, 0.0, 0.5, 0.1);
+  net.tap(0, false, 0.0125, 0.0);
+  net.shunt(1, 1.0, 0.0, 0.0);
+  const Network network(net.data);
+  struct Case {
+    LaneStatus expected;
+    double p_mw, q_mvar, position, step, vm;
+  };
+  constexpr LaneStatus kGood = LaneStatus::kConverged;
+  constexpr LaneStatus kBad = LaneStatus::kInvalidInput;
+  const std::vector<Case> cases{
+      {kGood, 0.9e9, 0.1e9, 0.0, 0.0, 1.0}, {kBad, 1.1e9, 0.0, 0.0, 0.0, 1.0},
+      {kBad, 0.0, -1.1e9, 0.0, 0.0, 1.0},   {kBad, 1e200, 0.0, 0.0, 0.0, 1.0},
+      {kBad, 1e308, 0.0, 0.0, 0.0, 0.5},    {kGood, 0.0, 0.0, 0.0, 0.9e9, 1.0},
+      {kBad, 0.0, 0.0, 0.0, 1.1e9, 1.0},    {kBad, 0.0, 0.0, 0.0, -1e200, 1.0},
+      {kGood, 0.0, 0.0, 0.0, 0.0, 1e-3},    {kBad, 0.0, 0.0, 0.0, 0.0, 0.99e-3},
+      {kBad, 0.0, 0.0, 0.0, 0.0, 1e-200},   {kGood, 0.0, 0.0, 0.0, 0.0, 1e3},
+      {kBad, 0.0, 0.0, 0.0, 0.0, 1.01e3},   {kBad, 0.0, 0.0, 0.0, 0.0, 1e155},
+      {kBad, 0.0, 0.0, 0.0, 0.0, 1e200},    {kGood, 0.0, 0.0, 79900.0, 0.0, 1.0},
+      {kBad, 0.0, 0.0, 80000.0, 0.0, 1.0},  {kGood, 0.0, 0.0, -79.9, 0.0, 1.0},
+      {kBad, 0.0, 0.0, -79.93, 0.0, 1.0},   {kBad, 0.0, 0.0, 1e200, 0.0, 1.0},
+  };
+  Batch batch(network, cases.size());
+  for (std::size_t lane = 0; lane < cases.size(); ++lane) {
+    batch.p_mw(0, lane) = cases[lane].p_mw;
+    batch.q_mvar(0, lane) = cases[lane].q_mvar;
+    batch.tap_pos(0, lane) = cases[lane].position;
+    batch.shunt_step(0, lane) = cases[lane].step;
+    batch.vm_set_pu(0, lane) = cases[lane].vm;
+  }
+  Solver(network).solve(batch);
+  for (std::size_t lane = 0; lane < cases.size(); ++lane) {
+    CAPTURE(lane);
+    CHECK(batch.status[lane] == cases[lane].expected);
+    for (const double value : record(batch, lane)) CHECK(!std::isnan(value));
+  }
+}
+
+TEST_CASE("a power that no number can hold is no solution") {
+  // The branch's own shunt is no input of a lane.
+  for (const auto method : {powergrid::Method::kTree, powergrid::Method::kSparse}) {
+    CAPTURE(static_cast<int>(method));
+    NetworkBuilder net = two_nodes(0.01, 0.02, 0.5, 0.1);
+    net.data.g_from_pu[0] = 1e308;
+    const Network network(net.data, method);
+    Batch batch(network, 1);
+    batch.vm_set_pu(0, 0) = 10.0;
+    Solver(network).solve(batch);
+    CHECK(batch.status[0] == LaneStatus::kNoSolution);
+    CHECK(batch.mismatch_pu[0] > 1e-8);
+    for (const double value : record(batch, 0)) CHECK(!std::isnan(value));
+    CHECK(std::isfinite(batch.p_from_mw(0, 0)));
+  }
+}
+
 TEST_CASE("a second solve starts warm, a forgotten lane flat with the bits of the first") {
   const Network network(random_radial(8, 25, 1).data);
   Solver solver(network);

@@ -70,7 +70,9 @@ class LaneStatus(IntEnum):
 
     CONVERGED = 0  # the largest power mismatch is within the tolerance
     NO_SOLUTION = 1  # no start led to one: usually the voltage has collapsed
-    INVALID_INPUT = 2  # an input is NaN or infinite, or a tap position leaves no voltage
+    # An input is NaN or infinite; natively also where node powers and admittances exceed 1e9 p.u.
+    # (root of the sum of squares), a set-point or a tap changer's factor is not within 1e-3..1e3.
+    INVALID_INPUT = 2
     UNSOLVED = 3  # not solved yet
 
 
