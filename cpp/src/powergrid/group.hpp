@@ -43,9 +43,9 @@ struct Newton {
   double tolerance;  // largest power mismatch [p.u.]
   int max_iterations;
   bool is_damped;  // shorten the steps
-  // The start is an earlier solution, which must not lead to one of low voltage: a method that can
-  // tell such a one refuses it, and the lane starts flat.
-  bool is_warm;
+  // A method that can tell a solution of low voltage refuses it, and the lane goes on to the next
+  // start. The last start takes what it finds.
+  bool is_low_refused;
   Mask active[kVec];
   Mask converged[kVec];  // out
   Vec mismatch[kVec];    // out, of the active lanes: the last one [p.u.]

@@ -40,7 +40,7 @@ struct SparseMethod {
   void prepare_group(const Group<kVec>&) const noexcept {}
   template <int kVec>
   void start_flat(const Group<kVec>& group, const Mask* mask) const noexcept {
-    flat_start(plan, network, group, mask);
+    flat_start(plan, group, mask);
   }
   template <int kVec>
   void run(const Group<kVec>& group, Newton<kVec>& newton) const noexcept {
@@ -121,7 +121,7 @@ void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& gro
       newton.active[k] = start == 0 ? left[k] & is_warm[k] : left[k];
     }
     if (!any_of<kVec>(newton.active)) continue;
-    newton.is_warm = start == 0;
+    newton.is_low_refused = start < 2;
     newton.is_damped = start == 2;
     if (start > 0) method.start_flat(group, newton.active);
     method.run(group, newton);
