@@ -14,9 +14,15 @@ using Complex = std::complex<double>;
 std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 Complex direction(double degree) { return std::polar(1.0, degree * std::numbers::pi / 180.0); }
 
+// Without impedance there is a branch from a node to itself only, through which nothing flows.
+Complex admittance(double r_pu, double x_pu) {
+  const Complex z(r_pu, x_pu);
+  return z == 0.0 ? 0.0 : 1.0 / z;
+}
+
 SparseBranch two_port(const NetworkData& data, std::size_t b) {
-  const Complex y_from = 1.0 / Complex(data.r_pu[b], data.x_pu[b]);
-  const Complex y_to = 1.0 / Complex(data.r_back_pu[b], data.x_back_pu[b]);
+  const Complex y_from = admittance(data.r_pu[b], data.x_pu[b]);
+  const Complex y_to = admittance(data.r_back_pu[b], data.x_back_pu[b]);
   const Complex t = data.ratio[b] * direction(data.shift_degree[b]);
   const Complex ff = (y_from + Complex(data.g_from_pu[b], data.b_from_pu[b])) / std::norm(t);
   const Complex ft = -y_from / std::conj(t);
@@ -64,7 +70,7 @@ void add_branch(const NetworkData& data, std::size_t b, std::int32_t tap, Sparse
     } else {
       entry.part.push_back(4 * varying + part);
     }
-    entry.series_b -= (1.0 / Complex(data.r_pu[b], data.x_pu[b])).imag();
+    entry.series_b -= admittance(data.r_pu[b], data.x_pu[b]).imag();
   }
 }
 

@@ -149,7 +149,7 @@ struct SparsePlan {
 };
 
 // Prepare a network that is checked already: lengths agree, every node is supplied and every branch
-// has an impedance.
+// between two nodes has an impedance.
 [[nodiscard]] std::unique_ptr<const SparsePlan> make_sparse_plan(const NetworkData& data);
 
 }  // namespace powergrid
