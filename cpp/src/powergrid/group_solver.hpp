@@ -33,7 +33,6 @@ struct TreeMethod {
 
 struct SparseMethod {
   const SparsePlan& plan;
-  const Network& network;
 
   std::size_t scratch_size() const noexcept { return powergrid::scratch_size(plan); }
   template <int kVec>
@@ -44,11 +43,11 @@ struct SparseMethod {
   }
   template <int kVec>
   void run(const Group<kVec>& group, Newton<kVec>& newton) const noexcept {
-    iterate(plan, network, group, newton);
+    iterate(plan, group, newton);
   }
   template <int kVec>
   void find_currents(const Group<kVec>& group) const noexcept {
-    branch_currents(plan, network, group);
+    branch_currents(plan, group);
   }
 };
 
@@ -267,15 +266,14 @@ void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::siz
   if (job.sparse == nullptr) {
     solve_vectors(job, TreeMethod{job.tree}, memory, first, last, counters);
   } else {
-    solve_vectors(job, SparseMethod{*job.sparse, *job.network}, memory, first, last, counters);
+    solve_vectors(job, SparseMethod{*job.sparse}, memory, first, last, counters);
   }
 }
 
 template <int kVec>
 std::size_t memory_size_of(const SolveJob& job) noexcept {
-  const std::size_t n_scratch = job.sparse == nullptr
-                                    ? TreeMethod{job.tree}.scratch_size()
-                                    : SparseMethod{*job.sparse, *job.network}.scratch_size();
+  const std::size_t n_scratch = job.sparse == nullptr ? TreeMethod{job.tree}.scratch_size()
+                                                      : SparseMethod{*job.sparse}.scratch_size();
   Groups<kVec> groups;
   return lay_out(job.io, n_scratch, static_cast<Vec*>(nullptr), most_groups<kVec>(job.io), groups) *
          kWidth;

@@ -125,8 +125,7 @@ void flat_start(const SparsePlan& plan, const Group<kVec>& group, const Mask* ma
 }
 
 template <int kVec>
-void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
-             Newton<kVec>& newton) noexcept {
+void iterate(const SparsePlan& plan, const Group<kVec>& group, Newton<kVec>& newton) noexcept {
   const sparse::Scratch scratch = sparse::scratch_of(plan, group);
   Mask active[kVec];
   for (int k = 0; k < kVec; ++k) {
@@ -164,7 +163,7 @@ void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
 
 // Needs what iterate() left in the scratch.
 template <int kVec>
-void branch_currents(const SparsePlan& plan, const Network&, const Group<kVec>& group) noexcept {
+void branch_currents(const SparsePlan& plan, const Group<kVec>& group) noexcept {
   const sparse::Scratch scratch = sparse::scratch_of(plan, group);
   for (std::uint32_t b = 0; b < plan.fixed_branch.size; ++b) {
     const SparseBranch& branch = plan.fixed_branch.data[b];
