@@ -86,6 +86,11 @@ void gather_sums(const IoSums& all, const Table<double>& first, const Table<doub
   }
 }
 
+// Beyond so many steps from neutral the position of a changer cannot be meant, and a shifter's
+// angle would be lost in rounding.
+constexpr double kMostSteps = 1e9;
+constexpr double kRadian = 0.017453292519943295;  // a degree
+
 // The factor of a changer at its position: 1 + n step, or a turn by n angles.
 inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noexcept {
   const Vec n = position - tap.neutral;
@@ -95,8 +100,9 @@ inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noe
     return;
   }
   for (std::size_t j = 0; j < kWidth; ++j) {
-    m_re[j] = __builtin_cos(n[j] * tap.angle_rad);
-    m_im[j] = __builtin_sin(n[j] * tap.angle_rad);
+    const double turn = kRadian * __builtin_remainder(n[j] * tap.angle_degree, 360.0);
+    m_re[j] = __builtin_cos(turn);
+    m_im[j] = __builtin_sin(turn);
   }
 }
 
@@ -117,12 +123,14 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
     for (int k = 0; k < kVec; ++k) {
       const std::size_t from = lane_of(groups, n, k);
       Vec least = broadcast(1.0);
+      Vec farthest{};
       for (int i = 0; i < io.n_io_tap; ++i) {
         const IoTap& tap = io.taps[i];
         const int at = tap.row * kVec + k;
         const Vec position = load(lanes(job.tap_pos, tap.row, from));
         tap_factor(tap, position, group.tap_m_re[at], group.tap_m_im[at]);
         guard[n][k] = fma(position, Vec{}, guard[n][k]);
+        farthest = max(farthest, abs(position - tap.neutral));
         if (tap.kind == TapKind::kRatio) least = min(least, group.tap_m_re[at]);
       }
       for (int row = 0; row < io.n_controlled; ++row) {
@@ -131,7 +139,7 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
         guard[n][k] = fma(vm_set, Vec{}, guard[n][k]);
         least = min(least, vm_set);
       }
-      is_valid[n][k] = (guard[n][k] == 0.0) & (least > 0.0);
+      is_valid[n][k] = (guard[n][k] == 0.0) & (least > 0.0) & (farthest <= kMostSteps);
     }
   }
 }

@@ -14,6 +14,7 @@
 #include "dense_newton.hpp"
 #include "network_builder.hpp"
 #include "powergrid/batch.hpp"
+#include "powergrid/error.hpp"
 #include "powergrid/network.hpp"
 #include "powergrid/solver.hpp"
 #include "random_network.hpp"
@@ -559,4 +560,56 @@ TEST_CASE("no start ends at a solution of low voltage while another finds a high
     CHECK(by_sparse.vm_pu(1, 0) > 10.0);
     CHECK(by_sparse.vm_pu(1, 0) == doctest::Approx(by_tree.vm_pu(1, 0)).epsilon(1e-8));
   }
+}
+
+TEST_CASE("a branch without impedance from a node to itself is its shunts") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  net.data.b_shunt_pu[1] = 0.3;
+  const Network plain(net.data, Method::kSparse);
+  net.data.b_shunt_pu[1] = 0.0;
+  const std::size_t loop = net.branch(1, 1, 0.0, 0.0);
+  net.data.b_from_pu[loop] = 0.1;
+  net.data.b_to_pu[loop] = 0.2;
+  const Network network(net.data);
+  Batch expected(plain, 1);
+  Batch batch(network, 1);
+  Solver(plain).solve(expected, kTight);
+  Solver(network).solve(batch, kTight);
+  REQUIRE(batch.status[0] == LaneStatus::kConverged);
+  const double square = batch.vm_pu(1, 0) * batch.vm_pu(1, 0);
+  CHECK(batch.vm_pu(1, 0) == doctest::Approx(expected.vm_pu(1, 0)).epsilon(1e-12));
+  CHECK(batch.q_from_mvar(loop, 0) == doctest::Approx(-0.1 * square).epsilon(1e-12));
+  CHECK(batch.q_to_mvar(loop, 0) == doctest::Approx(-0.2 * square).epsilon(1e-12));
+
+  net.data.ratio[loop] = 1.1;
+  CHECK_THROWS_AS(Network{net.data}, powergrid::InvalidArgument);
+}
+
+TEST_CASE("a shifter keeps its angle over many steps, and refuses positions beyond any") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  net.tap(0, false, 0.0, 0.0, 0.0, 7.0);
+  net.data.tap_kind[0] = powergrid::TapKind::kShifter;
+  const Network network(net.data);
+  Batch batch(network, 5);
+  const double positions[] = {0.0, 1.0, 360e6 + 1.0, 1e10, -1e20};
+  for (std::size_t lane = 0; lane < 5; ++lane) batch.tap_pos(0, lane) = positions[lane];
+  Solver(network).solve(batch, kTight);
+  CHECK(batch.va_degree(1, 0) - batch.va_degree(1, 1) == doctest::Approx(7.0).epsilon(1e-11));
+  CHECK(batch.va_degree(1, 2) == doctest::Approx(batch.va_degree(1, 1)).epsilon(1e-11));
+  CHECK(batch.status[2] == LaneStatus::kConverged);
+  CHECK(batch.status[3] == LaneStatus::kInvalidInput);
+  CHECK(batch.status[4] == LaneStatus::kInvalidInput);
+}
+
+TEST_CASE("a shifter of whole turns stands between them at a fractional position") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  net.tap(0, false, 0.0, 0.25, 0.0, 360.0);
+  net.data.tap_kind[0] = powergrid::TapKind::kShifter;
+  net.data.start_va_degree[1] = -90.0;
+  const Network network(net.data);
+  CHECK(network.method() == Method::kSparse);
+  Batch batch(network, 2);
+  batch.tap_pos(0, 1) = 1.0;
+  Solver(network).solve(batch, kTight);
+  CHECK(batch.va_degree(1, 1) - batch.va_degree(1, 0) == doctest::Approx(90.0).epsilon(1e-11));
 }
