@@ -9,6 +9,11 @@ namespace powergrid {
 namespace {
 
 // A method for the driver: the free functions of its header, with what they need bound.
+//   scratch_size()           vectors of scratch for each of a group's kVec
+//   prepare_group(group)     once after the inputs are gathered
+//   start_flat(group, mask)  into v_re, v_im of a mask's lanes: the unloaded network at their taps
+//   run(group, newton)       from v_re, v_im, as Newton says
+//   find_currents(group)     from the voltages and what the last run left in the scratch
 struct TreeMethod {
   const TreeView& plan;
 
