@@ -80,7 +80,7 @@ class Batch {
   // Inputs, written by the caller.
   Table<double> p_mw;        // (n_injection)
   Table<double> q_mvar;      // (n_injection)
-  Table<double> tap_pos;     // (n_tap)
+  Table<double> tap_pos;     // at most 1e9 steps from neutral, (n_tap)
   Table<double> shunt_step;  // (n_shunt)
   Table<double> vm_set_pu;   // (n_controlled)
 

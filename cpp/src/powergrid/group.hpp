@@ -33,7 +33,7 @@ struct Group {
   Vec* p_controlled;  // (n_controlled)
   Vec* q_controlled;
 
-  void* scratch;  // of the method, its workspace_size() bytes
+  void* scratch;  // of the method, its scratch_size() vectors for each of kVec
 };
 
 // One run of Newton's method, of the lanes in `active`. Lanes outside keep every bit. On return a
@@ -43,22 +43,14 @@ struct Newton {
   double tolerance;  // largest power mismatch [p.u.]
   int max_iterations;
   bool is_damped;  // shorten the steps
-  // The start is an earlier solution, which must not lead to one of low voltage: a method that can
-  // tell such a one refuses it, and the lane starts flat.
-  bool is_warm;
+  // A method that can tell a solution of low voltage refuses it, and the lane goes on to the next
+  // start. The last start takes what it finds.
+  bool is_low_refused;
   Mask active[kVec];
   Mask converged[kVec];  // out
   Vec mismatch[kVec];    // out, of the active lanes: the last one [p.u.]
   Vec iterations[kVec];  // in and out: each step of an active lane adds 1
 };
-
-// A method M gives, for kVec of 1 and 2:
-//   size_t scratch_size(plan)                   vectors of scratch for one vector of lanes
-//   void prepare(plan, network, group)          once after the inputs are gathered; may be nothing
-//   void flat_start(plan, network, group, mask) the unloaded network's voltages at the lanes' taps
-//   void iterate(plan, network, group, newton)
-//   void branch_currents(plan, network, group)  from v_re, v_im
-// as free function templates in its header (tree_kernel.hpp, sparse_kernel.hpp).
 
 }  // namespace
 }  // namespace powergrid

@@ -86,6 +86,11 @@ void gather_sums(const IoSums& all, const Table<double>& first, const Table<doub
   }
 }
 
+// Beyond so many steps from neutral the position of a changer cannot be meant, and a shifter's
+// angle would be lost in rounding.
+constexpr double kMostSteps = 1e9;
+constexpr double kRadian = 0.017453292519943295;  // a degree
+
 // The factor of a changer at its position: 1 + n step, or a turn by n angles.
 inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noexcept {
   const Vec n = position - tap.neutral;
@@ -95,8 +100,9 @@ inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noe
     return;
   }
   for (std::size_t j = 0; j < kWidth; ++j) {
-    m_re[j] = __builtin_cos(n[j] * tap.angle_rad);
-    m_im[j] = __builtin_sin(n[j] * tap.angle_rad);
+    const double turn = kRadian * __builtin_remainder(n[j] * tap.angle_degree, 360.0);
+    m_re[j] = __builtin_cos(turn);
+    m_im[j] = __builtin_sin(turn);
   }
 }
 
@@ -118,12 +124,14 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
       Vec guard{};  // NaN if an input is not finite
       Vec least = broadcast(1.0);
       Vec most = broadcast(1.0);
+      Vec farthest{};
       for (int i = 0; i < io.n_io_tap; ++i) {
         const IoTap& tap = io.taps[i];
         const int at = tap.row * kVec + k;
         const Vec position = load(lanes(job.tap_pos, tap.row, from));
         tap_factor(tap, position, group.tap_m_re[at], group.tap_m_im[at]);
         guard = fma(position, Vec{}, guard);
+        farthest = max(farthest, abs(position - tap.neutral));
         if (tap.kind == TapKind::kRatio) {
           least = min(least, group.tap_m_re[at]);
           most = max(most, max(group.tap_m_re[at], abs(group.tap_m_im[at])));
@@ -137,7 +145,8 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
         most = max(most, vm_set);
       }
       is_valid[n][k] = (guard == 0.0) & (squares[n][k] <= kLargestInputPu * kLargestInputPu) &
-                       (least >= kLeastVoltageFactor) & (most <= kLargestVoltageFactor);
+                       (least >= kLeastVoltageFactor) & (most <= kLargestVoltageFactor) &
+                       (farthest <= kMostSteps);
     }
   }
 }

@@ -10,6 +10,11 @@ namespace powergrid {
 namespace {
 
 // A method for the driver: the free functions of its header, with what they need bound.
+//   scratch_size()           vectors of scratch for each of a group's kVec
+//   prepare_group(group)     once after the inputs are gathered
+//   start_flat(group, mask)  into v_re, v_im of a mask's lanes: the unloaded network at their taps
+//   run(group, newton)       from v_re, v_im, as Newton says
+//   find_currents(group)     from the voltages and what the last run left in the scratch
 struct TreeMethod {
   const TreeView& plan;
 
@@ -34,22 +39,21 @@ struct TreeMethod {
 
 struct SparseMethod {
   const SparsePlan& plan;
-  const Network& network;
 
   std::size_t scratch_size() const noexcept { return powergrid::scratch_size(plan); }
   template <int kVec>
   void prepare_group(const Group<kVec>&) const noexcept {}
   template <int kVec>
   void start_flat(const Group<kVec>& group, const Mask* mask) const noexcept {
-    flat_start(plan, network, group, mask);
+    flat_start(plan, group, mask);
   }
   template <int kVec>
   void run(const Group<kVec>& group, Newton<kVec>& newton) const noexcept {
-    iterate(plan, network, group, newton);
+    iterate(plan, group, newton);
   }
   template <int kVec>
   void find_currents(const Group<kVec>& group) const noexcept {
-    branch_currents(plan, network, group);
+    branch_currents(plan, group);
   }
 };
 
@@ -87,7 +91,7 @@ void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& gro
       newton.active[k] = start == 0 ? left[k] & is_warm[k] : left[k];
     }
     if (!any_of<kVec>(newton.active)) continue;
-    newton.is_warm = start == 0;
+    newton.is_low_refused = start < 2;
     newton.is_damped = start == 2;
     if (start > 0) method.start_flat(group, newton.active);
     method.run(group, newton);
@@ -247,15 +251,14 @@ void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::siz
   if (job.sparse == nullptr) {
     solve_vectors(job, TreeMethod{job.tree}, memory, first, last, counters);
   } else {
-    solve_vectors(job, SparseMethod{*job.sparse, *job.network}, memory, first, last, counters);
+    solve_vectors(job, SparseMethod{*job.sparse}, memory, first, last, counters);
   }
 }
 
 template <int kVec>
 std::size_t memory_size_of(const SolveJob& job) noexcept {
-  const std::size_t n_scratch = job.sparse == nullptr
-                                    ? TreeMethod{job.tree}.scratch_size()
-                                    : SparseMethod{*job.sparse, *job.network}.scratch_size();
+  const std::size_t n_scratch = job.sparse == nullptr ? TreeMethod{job.tree}.scratch_size()
+                                                      : SparseMethod{*job.sparse}.scratch_size();
   return (n_scratch * kVec + most_groups<kVec>(job.io) * group_size<kVec>(job.io)) * kWidth;
 }
 

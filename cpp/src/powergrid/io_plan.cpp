@@ -131,7 +131,7 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
                      .neutral = data.tap_neutral[i],
                      .step_re = data.tap_step[i] * re,
                      .step_im = data.tap_step[i] * im,
-                     .angle_rad = radians(data.tap_angle_degree[i])});
+                     .angle_degree = data.tap_angle_degree[i]});
   }
   for (std::size_t i = 0; i < data.from_node.size(); ++i) {
     if (data.from_node[i] < 0) continue;

@@ -55,7 +55,7 @@ struct IoTap {
   double neutral;
   double step_re;  // complex, of the winding's voltage
   double step_im;
-  double angle_rad;  // of one step of a shifter
+  double angle_degree;  // of one step of a shifter
 };
 
 // What the kernels read of an IoPlan. Counts are those of the network; lists may be shorter.

@@ -1,5 +1,6 @@
 #include "network_checks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -234,12 +235,26 @@ void check_network(const NetworkData& data) {
   check_supply(data);
 }
 
+namespace {
+
+// A branch from a node to itself that asks nothing of the voltage: it is its shunts.
+bool is_shunt(const NetworkData& data, std::size_t branch) {
+  if (data.from_node[branch] != data.to_node[branch]) return false;
+  if (data.ratio[branch] != 1.0 || std::remainder(data.shift_degree[branch], 360.0) != 0.0) {
+    return false;
+  }
+  const auto row = static_cast<std::int32_t>(branch);
+  return std::find(data.tap_branch.begin(), data.tap_branch.end(), row) == data.tap_branch.end();
+}
+
+}  // namespace
+
 void check_admittances(const NetworkData& data) {
   for (std::size_t k = 0; k < data.from_node.size(); ++k) {
     if (data.from_node[k] < 0) continue;
     const bool has_none = (data.r_pu[k] == 0.0 && data.x_pu[k] == 0.0) ||
                           (data.r_back_pu[k] == 0.0 && data.x_back_pu[k] == 0.0);
-    if (has_none) {
+    if (has_none && !is_shunt(data, k)) {
       throw InvalidArgument("branch " + std::to_string(k) +
                             " of a meshed network has no impedance; join its ends into one node");
     }

@@ -13,7 +13,6 @@ IoPlan make_io_plan(const Network& network) {
 }
 
 void bind_network(SolveJob& job, const Network& network, const IoPlan& io) {
-  job.network = &network;
   job.sparse = network.sparse();
   if (network.tree() != nullptr) job.tree = network.tree()->view();
   job.io = io.view();

@@ -12,7 +12,6 @@ namespace powergrid {
 // Everything that the kernels of one SIMD level need to solve a batch, in plain members: kernels
 // call no inline function that another level might have compiled as well.
 struct SolveJob {
-  const Network* network;
   const SparsePlan* sparse;  // null: the tree method
   TreeView tree;
   IoView io;

@@ -57,26 +57,75 @@ void move(const SparsePlan& plan, const Group<kVec>& group, const Scratch& scrat
   }
 }
 
+// Factors on the start's magnitudes.
+template <int kVec>
+void start_magnitudes(const SparsePlan& plan, const Group<kVec>& group,
+                      const Scratch& scratch) noexcept {
+  for (std::uint32_t c = 0; c < plan.controlled.size; ++c) {
+    const SparseControlled& controlled = plan.controlled.data[c];
+    store(scratch.scale, static_cast<std::size_t>(controlled.node),
+          load<kVec>(group.vm_set, c) / pack<kVec>(controlled.first_vm));
+  }
+  for (std::uint32_t i = 0; i < plan.magnitude_supply.size; ++i) {
+    const SparseSupply& supply = plan.magnitude_supply.data[i];
+    Pack<kVec> scale = load<kVec>(scratch.scale, static_cast<std::size_t>(supply.parent));
+    if (supply.tap >= 0) {
+      const auto tap = static_cast<std::size_t>(supply.tap);
+      const Pack<kVec> now = norm(load<kVec>(group.tap_m_re, group.tap_m_im, tap));
+      const Pack<kVec> first = norm(same<kVec>(supply.first));
+      scale = scale * sqrt(supply.is_raised ? now / first : first / now);
+    }
+    store(scratch.scale, static_cast<std::size_t>(supply.node), scale);
+  }
+}
+
+// Factors of magnitude 1 on the start's directions.
+template <int kVec>
+void start_turns(const SparsePlan& plan, const Group<kVec>& group,
+                 const Scratch& scratch) noexcept {
+  for (std::uint32_t c = 0; c < plan.controlled.size; ++c) {
+    store_pair(scratch.turn, static_cast<std::size_t>(plan.controlled.data[c].node),
+               same<kVec>({1.0, 0.0}));
+  }
+  for (std::uint32_t i = 0; i < plan.angle_supply.size; ++i) {
+    const SparseSupply& supply = plan.angle_supply.data[i];
+    ComplexPack<kVec> turn = load_pair<kVec>(scratch.turn, static_cast<std::size_t>(supply.parent));
+    if (supply.tap >= 0) {
+      const auto tap = static_cast<std::size_t>(supply.tap);
+      const ComplexPack<kVec> change =
+          load<kVec>(group.tap_m_re, group.tap_m_im, tap) * conj(same<kVec>(supply.first));
+      const Pack<kVec> inverse = pack<kVec>(1.0) / sqrt(norm(change));
+      turn = turn * (supply.is_raised ? change : conj(change)) * inverse;
+    }
+    store_pair(scratch.turn, static_cast<std::size_t>(supply.node), turn);
+  }
+}
+
 }  // namespace sparse
 
 inline std::size_t scratch_size(const SparsePlan& plan) noexcept {
   return std::size_t{2} * plan.slot_y.size + std::size_t{8} * plan.varying_branch.size +
-         std::size_t{3} * plan.row.size + plan.n_unknown + plan.n_factor;
+         std::size_t{3} * plan.row.size + plan.n_unknown + std::size_t{3} * plan.start.size +
+         plan.n_factor;
 }
 
+// The network's start, with what the lanes' set-points and tap positions change of the unloaded
+// network: a regulator nearly without impedance bears no error of the voltages at its ends.
 template <int kVec>
-void flat_start(const SparsePlan& plan, const Network&, const Group<kVec>& group,
-                const Mask* mask) noexcept {
+void flat_start(const SparsePlan& plan, const Group<kVec>& group, const Mask* mask) noexcept {
+  const sparse::Scratch scratch = sparse::scratch_of(plan, group);
+  sparse::start_magnitudes(plan, group, scratch);
+  sparse::start_turns(plan, group, scratch);
   for (std::uint32_t i = 0; i < plan.start.size; ++i) {
-    const SparseComplex start = plan.start.data[i];
-    store(group.v_re, i, select(mask, pack<kVec>(start.re), load<kVec>(group.v_re, i)));
-    store(group.v_im, i, select(mask, pack<kVec>(start.im), load<kVec>(group.v_im, i)));
+    const ComplexPack<kVec> v = sparse::same<kVec>(plan.start.data[i]) *
+                                load_pair<kVec>(scratch.turn, i) * load<kVec>(scratch.scale, i);
+    store(group.v_re, i, select(mask, v.re, load<kVec>(group.v_re, i)));
+    store(group.v_im, i, select(mask, v.im, load<kVec>(group.v_im, i)));
   }
 }
 
 template <int kVec>
-void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
-             Newton<kVec>& newton) noexcept {
+void iterate(const SparsePlan& plan, const Group<kVec>& group, Newton<kVec>& newton) noexcept {
   const sparse::Scratch scratch = sparse::scratch_of(plan, group);
   Mask active[kVec];
   for (int k = 0; k < kVec; ++k) {
@@ -97,7 +146,7 @@ void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
       newton.mismatch[k] = select(is_finite, error, newton.mismatch[k]);
       // Between the unloaded network and a solution of low voltage the determinant changes sign.
       const Mask is_refused =
-          newton.is_warm ? is_solved & (sign.v[k] != plan.unloaded_sign) : Mask{};
+          newton.is_low_refused ? is_solved & (sign.v[k] != plan.unloaded_sign) : Mask{};
       newton.converged[k] |= is_solved & ~is_refused;
       active[k] = is_finite & ~is_solved;
       is_done = is_done && !any(active[k]);
@@ -114,7 +163,7 @@ void iterate(const SparsePlan& plan, const Network&, const Group<kVec>& group,
 
 // Needs what iterate() left in the scratch.
 template <int kVec>
-void branch_currents(const SparsePlan& plan, const Network&, const Group<kVec>& group) noexcept {
+void branch_currents(const SparsePlan& plan, const Group<kVec>& group) noexcept {
   const sparse::Scratch scratch = sparse::scratch_of(plan, group);
   for (std::uint32_t b = 0; b < plan.fixed_branch.size; ++b) {
     const SparseBranch& branch = plan.fixed_branch.data[b];

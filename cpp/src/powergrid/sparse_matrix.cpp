@@ -14,9 +14,15 @@ using Complex = std::complex<double>;
 std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 Complex direction(double degree) { return std::polar(1.0, degree * std::numbers::pi / 180.0); }
 
+// Without impedance there is a branch from a node to itself only, through which nothing flows.
+Complex admittance(double r_pu, double x_pu) {
+  const Complex z(r_pu, x_pu);
+  return z == 0.0 ? 0.0 : 1.0 / z;
+}
+
 SparseBranch two_port(const NetworkData& data, std::size_t b) {
-  const Complex y_from = 1.0 / Complex(data.r_pu[b], data.x_pu[b]);
-  const Complex y_to = 1.0 / Complex(data.r_back_pu[b], data.x_back_pu[b]);
+  const Complex y_from = admittance(data.r_pu[b], data.x_pu[b]);
+  const Complex y_to = admittance(data.r_back_pu[b], data.x_back_pu[b]);
   const Complex t = data.ratio[b] * direction(data.shift_degree[b]);
   const Complex ff = (y_from + Complex(data.g_from_pu[b], data.b_from_pu[b])) / std::norm(t);
   const Complex ft = -y_from / std::conj(t);
@@ -43,32 +49,41 @@ void add_controlled(const NetworkData& data, SparseMatrix& matrix) {
     matrix.controlled_of_node[node] = static_cast<std::int32_t>(c);
     matrix.is_source[node] = data.is_source[c] != 0;
     const Complex at = direction(data.controlled_va_degree[c]);
-    matrix.controlled.push_back(
-        {data.controlled_node[c], 0, data.is_source[c] != 0, at.real(), at.imag()});
+    matrix.controlled.push_back({data.controlled_node[c], 0, data.is_source[c] != 0,
+                                 data.controlled_vm_pu[c], at.real(), at.imag()});
   }
 }
 
-void add_branch(const NetworkData& data, std::size_t b, const std::vector<std::uint32_t>& taps,
-                SparseMatrix& matrix) {
+void add_branch(const NetworkData& data, std::size_t b, std::int32_t tap, SparseMatrix& matrix) {
   const SparseBranch branch = two_port(data, b);
   const auto varying = static_cast<std::uint32_t>(matrix.varying_branch.size());
-  for (const std::uint32_t tap : taps) {
-    matrix.tap.push_back({tap, varying, data.tap_is_to[tap] != 0});
+  if (tap >= 0) {
+    matrix.tap.push_back(
+        {static_cast<std::uint32_t>(tap), varying, data.tap_is_to[index(tap)] != 0});
   }
-  (taps.empty() ? matrix.fixed_branch : matrix.varying_branch).push_back(branch);
+  (tap < 0 ? matrix.fixed_branch : matrix.varying_branch).push_back(branch);
   const std::array<std::int32_t, 2> node{branch.from, branch.to};
   for (std::uint32_t part = 0; part < 4; ++part) {
     SparseEntry& entry = entry_of(matrix, node[part / 2], node[part % 2]);
-    if (taps.empty()) {
+    if (tap < 0) {
       entry.y += Complex(branch.y[2 * part], branch.y[2 * part + 1]);
     } else {
       entry.part.push_back(4 * varying + part);
     }
-    entry.series_b -= (1.0 / Complex(data.r_pu[b], data.x_pu[b])).imag();
+    entry.series_b -= admittance(data.r_pu[b], data.x_pu[b]).imag();
   }
 }
 
 }  // namespace
+
+std::vector<std::int32_t> taps_of_branches(const NetworkData& data) {
+  std::vector<std::int32_t> tap_of_branch(data.from_node.size(), kNoIndex);
+  for (std::size_t t = 0; t < data.tap_branch.size(); ++t) {
+    if (data.tap_branch[t] < 0) continue;
+    tap_of_branch[index(data.tap_branch[t])] = static_cast<std::int32_t>(t);
+  }
+  return tap_of_branch;
+}
 
 SparseMatrix make_sparse_matrix(const NetworkData& data) {
   const std::size_t n_node = data.p_fixed_pu.size();
@@ -80,15 +95,11 @@ SparseMatrix make_sparse_matrix(const NetworkData& data) {
   matrix.beside.resize(n_node);
   add_controlled(data, matrix);
 
-  std::vector<std::vector<std::uint32_t>> taps(n_branch);
-  for (std::size_t t = 0; t < data.tap_branch.size(); ++t) {
-    if (data.tap_branch[t] < 0) continue;
-    taps[index(data.tap_branch[t])].push_back(static_cast<std::uint32_t>(t));
-  }
+  const std::vector<std::int32_t> tap_of_branch = taps_of_branches(data);
   std::vector<std::vector<SparseEnd>> ends(n_node);
   for (std::size_t b = 0; b < n_branch; ++b) {
     if (data.from_node[b] < 0) continue;
-    add_branch(data, b, taps[b], matrix);
+    add_branch(data, b, tap_of_branch[b], matrix);
     ends[index(data.from_node[b])].push_back(static_cast<SparseEnd>(2 * b));
     ends[index(data.to_node[b])].push_back(static_cast<SparseEnd>(2 * b + 1));
   }

@@ -33,6 +33,9 @@ struct SparseMatrix {
   std::vector<SparseBranch> varying_branch;
 };
 
+// Row of each branch's tap changer, or -1, (n_branch).
+[[nodiscard]] std::vector<std::int32_t> taps_of_branches(const NetworkData& data);
+
 [[nodiscard]] SparseMatrix make_sparse_matrix(const NetworkData& data);
 
 }  // namespace powergrid

@@ -18,6 +18,8 @@ struct Scratch {
   Vec* current;  // from each row's node into the network, (2 * n_row)
   Vec* inverse;  // 1 / |V|^2, (n_row)
   Vec* step;     // (n_unknown)
+  Vec* scale;    // of the start, (n_node)
+  Vec* turn;     // (2 * n_node)
   Vec* factor;   // (n_factor)
 };
 
@@ -29,7 +31,9 @@ inline Scratch scratch_of(const SparsePlan& plan, const Group<kVec>& group) noex
   out.current = out.part + std::size_t{8} * plan.varying_branch.size * kVec;
   out.inverse = out.current + std::size_t{2} * plan.row.size * kVec;
   out.step = out.inverse + std::size_t{plan.row.size} * kVec;
-  out.factor = out.step + std::size_t{plan.n_unknown} * kVec;
+  out.scale = out.step + std::size_t{plan.n_unknown} * kVec;
+  out.turn = out.scale + std::size_t{plan.start.size} * kVec;
+  out.factor = out.turn + std::size_t{2} * plan.start.size * kVec;
   return out;
 }
 

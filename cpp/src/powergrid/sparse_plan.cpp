@@ -9,6 +9,7 @@
 
 #include "sparse_matrix.hpp"
 #include "sparse_pattern.hpp"
+#include "sparse_start.hpp"
 
 namespace powergrid {
 
@@ -33,6 +34,8 @@ struct SparsePlan::Storage {
   std::vector<SparseControlled> controlled;
   std::vector<SparseEnd> end;
   std::vector<SparseComplex> start;
+  std::vector<SparseSupply> magnitude_supply;
+  std::vector<SparseSupply> angle_supply;
 };
 
 SparsePlan::SparsePlan() = default;
@@ -197,6 +200,8 @@ void write_start(const NetworkData& data, SparsePlan::Storage& out) {
     const double angle = data.start_va_degree[i] * std::numbers::pi / 180.0;
     out.start.push_back(parts(std::polar(data.start_vm_pu[i], angle)));
   }
+  out.magnitude_supply = supply_order(data, false);
+  out.angle_supply = supply_order(data, true);
 }
 
 template <class T>
@@ -241,6 +246,8 @@ std::unique_ptr<const SparsePlan> make_sparse_plan(const NetworkData& data) {
   plan->controlled = view(storage->controlled);
   plan->end = view(storage->end);
   plan->start = view(storage->start);
+  plan->magnitude_supply = view(storage->magnitude_supply);
+  plan->angle_supply = view(storage->angle_supply);
   plan->storage = std::move(storage);
   return plan;
 }

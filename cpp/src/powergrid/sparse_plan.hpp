@@ -54,7 +54,8 @@ struct SparseControlled {
   std::int32_t node;
   std::uint32_t end;  // its branch ends end here, those of the node before it begin
   bool is_source;
-  double cos_va;  // direction of a source's voltage
+  double first_vm;  // set-point that the start voltages stand for [p.u.]
+  double cos_va;    // direction of a source's voltage
   double sin_va;
 };
 
@@ -85,6 +86,15 @@ using SparseEnd = std::uint32_t;
 struct SparseComplex {
   double re;
   double im;
+};
+
+// A node and the one that supplies it when the network is unloaded.
+struct SparseSupply {
+  std::int32_t node;
+  std::int32_t parent;
+  std::int32_t tap;     // row of the changer between them, or -1
+  bool is_raised;       // the changer's factor multiplies the node's voltage, else it divides it
+  SparseComplex first;  // the factor that the start voltages stand for
 };
 
 // An array of the plan, readable without any function, so that kernels compiled for different
@@ -122,8 +132,12 @@ struct SparsePlan {
   SparseArray<SparseBranch> varying_branch;  // those with tap changers
   SparseArray<SparseControlled> controlled;
   SparseArray<SparseEnd> end;
-  SparseArray<SparseComplex> start;       // (n_node)
-  double unloaded_sign = 1.0;             // of the Jacobian's determinant without load
+  SparseArray<SparseComplex> start;  // at the first tap positions and set-points, (n_node)
+  // Along what the start follows the lanes', parents first: magnitudes from the held nodes, angles
+  // from the sources.
+  SparseArray<SparseSupply> magnitude_supply;
+  SparseArray<SparseSupply> angle_supply;
+  double unloaded_sign = 1.0;  // of the Jacobian's determinant without load
   std::uint32_t n_unknown = 0;
   std::uint32_t n_factor = 0;  // vectors of the factor
 
@@ -135,7 +149,7 @@ struct SparsePlan {
 };
 
 // Prepare a network that is checked already: lengths agree, every node is supplied and every branch
-// has an impedance.
+// between two nodes has an impedance.
 [[nodiscard]] std::unique_ptr<const SparsePlan> make_sparse_plan(const NetworkData& data);
 
 }  // namespace powergrid

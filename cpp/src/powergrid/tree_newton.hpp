@@ -241,7 +241,7 @@ void iterate(const TreeView& plan, const Group<kVec>& group, Newton<kVec>& newto
       newton.iterations[k] += select(active[k], broadcast(1.0), Vec{});
       Mask is_small = active[k] & is_finite & (mismatch < newton.tolerance);
       if (newton.is_damped) is_small &= ~(kTreeLongestStep / sqrt(step.square[k]) < 1.0);
-      const Mask is_refused = newton.is_warm ? is_small & ~(lowest[k] > 0.0) : Mask{};
+      const Mask is_refused = newton.is_low_refused ? is_small & ~(lowest[k] > 0.0) : Mask{};
       newton.converged[k] |= is_small & ~is_refused;
       active[k] &= is_finite & ~is_small;
       is_any |= any(active[k]);

@@ -74,9 +74,10 @@ bool is_tap_in_service(const NetworkData& data, std::size_t row) {
 }
 
 bool shifts_phase(const NetworkData& data, std::size_t row) {
-  const double angle = std::fmod(data.tap_angle_degree[row], 360.0);
-  if (angle == 0.0) return false;
-  return data.tap_kind[row] == TapKind::kShifter || std::abs(angle) != 180.0;
+  const double angle = data.tap_angle_degree[row];
+  // A shifter turns by parts of its angle as well, a voltage added by its own direction alone.
+  if (data.tap_kind[row] == TapKind::kShifter) return angle != 0.0;
+  return std::fmod(angle, 180.0) != 0.0;
 }
 
 }  // namespace

@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "allocations.hpp"
 #include "dense_newton.hpp"
+#include "network_builder.hpp"
 #include "powergrid/batch.hpp"
+#include "powergrid/error.hpp"
 #include "powergrid/network.hpp"
 #include "powergrid/solver.hpp"
 #include "random_network.hpp"
@@ -419,4 +422,194 @@ TEST_CASE("a meshed network of ten thousand nodes is prepared and solved") {
   for (std::size_t lane = 0; lane < 3; ++lane) {
     CHECK(batch.status[lane] == LaneStatus::kConverged);
   }
+}
+
+TEST_CASE("a regulator nearly without impedance is solved at every position") {
+  // A feeder, a regulator of 0.625 % a step, and a loop behind it.
+  const auto regulated = [](double z, bool is_to, bool is_turned, double position) {
+    heron_tests::NetworkBuilder net;
+    for (int i = 0; i < 5; ++i) net.node();
+    net.source(0);
+    net.branch(0, 1, 0.02, 0.04);
+    const std::size_t regulator = is_turned ? net.branch(2, 1, 0.0, z) : net.branch(1, 2, 0.0, z);
+    net.branch(2, 3, 0.02, 0.04);
+    net.branch(3, 4, 0.02, 0.04);
+    net.branch(2, 4, 0.02, 0.04);
+    net.load(3, 0.3, 0.1);
+    net.load(4, 0.3, 0.1);
+    net.tap(regulator, is_to, 0.00625, position);
+    return net.data;
+  };
+  const double positions[] = {0.0, 1.0, 2.0, 4.0, 8.0, 16.0, -1.0, -8.0, -16.0};
+  for (const double z : {1e-3, 1e-4, 1e-5, 1e-6, 1e-7}) {
+    for (const int side : {0, 1, 2, 3}) {
+      CAPTURE(z);
+      CAPTURE(side);
+      const bool is_to = side % 2 == 1;
+      const bool is_turned = side / 2 == 1;
+      const Network network(regulated(z, is_to, is_turned, 0.0));
+      REQUIRE(network.method() == Method::kSparse);
+      Batch cold(network, 9);
+      Batch warm(network, 9);
+      Solver solver(network);
+      solver.solve(warm);
+      for (std::size_t lane = 0; lane < 9; ++lane) {
+        cold.tap_pos(0, lane) = warm.tap_pos(0, lane) = positions[lane];
+      }
+      solver.solve(cold);
+      solver.solve(warm);
+      for (std::size_t lane = 0; lane < 9; ++lane) {
+        CAPTURE(positions[lane]);
+        NetworkData compiled = regulated(z, is_to, is_turned, positions[lane]);
+        const double m = 1.0 + 0.00625 * positions[lane];
+        for (std::size_t i = 2; i < 5; ++i) {
+          compiled.start_vm_pu[i] = is_to == is_turned ? 1.0 / m : m;
+        }
+        const Network moved(std::move(compiled));
+        Batch expected(moved, 1);
+        Solver(moved).solve(expected);
+        REQUIRE(expected.status[0] == LaneStatus::kConverged);
+        CHECK(cold.status[lane] == LaneStatus::kConverged);
+        CHECK(cold.start[lane] == LaneStart::kFlat);
+        CHECK(warm.status[lane] == LaneStatus::kConverged);
+        for (std::size_t i = 0; i < 5; ++i) {
+          CHECK(cold.vm_pu(i, lane) == doctest::Approx(expected.vm_pu(i, 0)).epsilon(1e-7));
+          CHECK(warm.vm_pu(i, lane) == doctest::Approx(expected.vm_pu(i, 0)).epsilon(1e-7));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a start follows a generator's set-point and a shifter before it") {
+  heron_tests::NetworkBuilder net;
+  for (int i = 0; i < 4; ++i) net.node();
+  net.source(0);
+  net.branch(0, 1, 0.02, 0.04);
+  const std::size_t shifter = net.branch(1, 2, 0.0, 1e-4);
+  net.branch(2, 3, 0.0, 1e-5);  // a short line to the generator
+  net.load(1, 0.2, 0.1);
+  net.load(2, 0.2, 0.1);
+  net.tap(shifter, false, 0.0, 0.0, 0.0, 10.0);
+  net.data.tap_kind[0] = powergrid::TapKind::kShifter;
+  net.data.controlled_node.push_back(3);
+  net.data.is_source.push_back(0);
+  net.data.controlled_vm_pu.push_back(1.0);
+  net.data.controlled_va_degree.push_back(0.0);
+  const Network network(net.data);
+  Batch batch(network, 36);
+  for (std::size_t lane = 0; lane < 36; ++lane) {
+    batch.tap_pos(0, lane) = static_cast<double>(lane);
+    batch.vm_set_pu(1, lane) = lane % 2 == 0 ? 1.1 : 0.9;
+  }
+  Solver(network).solve(batch);
+  for (std::size_t lane = 0; lane < 36; ++lane) {
+    CAPTURE(lane);
+    CHECK(batch.start[lane] == LaneStart::kFlat);
+    CHECK(batch.vm_pu(2, lane) == doctest::Approx(lane % 2 == 0 ? 1.1 : 0.9).epsilon(1e-3));
+    // No tap changes what the source gives.
+    CHECK(batch.p_controlled_mw(0, lane) ==
+          doctest::Approx(batch.p_controlled_mw(0, lane % 2)).epsilon(1e-7));
+  }
+}
+
+TEST_CASE("no start ends at a solution of low voltage while another finds a higher one") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  const double expected = [&] {
+    const Network network(net.data, Method::kSparse);
+    Batch batch(network, 1);
+    Solver(network).solve(batch);
+    return batch.vm_pu(1, 0);
+  }();
+  CHECK(expected == doctest::Approx(0.9836).epsilon(1e-4));
+  SUBCASE("from a start turned away by 50 degree") {
+    net.data.start_va_degree[1] = 50.0;
+    const Network network(net.data, Method::kSparse);
+    Batch batch(network, 1);
+    Solver(network).solve(batch);
+    CHECK(batch.start[0] == LaneStart::kDamped);
+    CHECK(batch.vm_pu(1, 0) == doctest::Approx(expected).epsilon(1e-8));
+  }
+  SUBCASE("behind a shifter in steps of 10 degree") {
+    net.tap(0, false, 0.0, 0.0, 0.0, 10.0);
+    net.data.tap_kind[0] = powergrid::TapKind::kShifter;
+    const Network network(net.data);
+    Batch batch(network, 36);
+    for (std::size_t lane = 0; lane < 36; ++lane) {
+      batch.tap_pos(0, lane) = static_cast<double>(lane);
+    }
+    Solver(network).solve(batch);
+    for (std::size_t lane = 0; lane < 36; ++lane) {
+      CAPTURE(lane);
+      CHECK(batch.start[lane] == LaneStart::kFlat);
+      CHECK(batch.vm_pu(1, lane) == doctest::Approx(expected).epsilon(1e-8));
+      CHECK(std::abs(std::remainder(
+                batch.va_degree(1, lane) - batch.va_degree(1, 0) + 10.0 * static_cast<double>(lane),
+                360.0)) < 1e-6);
+    }
+  }
+  SUBCASE("far up a tap changer") {
+    net.tap(0, true, 0.01, 0.0);
+    const Network tree(net.data, Method::kTree);
+    const Network sparse(net.data, Method::kSparse);
+    Batch by_tree(tree, 1);
+    Batch by_sparse(sparse, 1);
+    by_tree.tap_pos(0, 0) = by_sparse.tap_pos(0, 0) = 1000.0;
+    Solver(tree).solve(by_tree);
+    Solver(sparse).solve(by_sparse);
+    CHECK(by_sparse.vm_pu(1, 0) > 10.0);
+    CHECK(by_sparse.vm_pu(1, 0) == doctest::Approx(by_tree.vm_pu(1, 0)).epsilon(1e-8));
+  }
+}
+
+TEST_CASE("a branch without impedance from a node to itself is its shunts") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  net.data.b_shunt_pu[1] = 0.3;
+  const Network plain(net.data, Method::kSparse);
+  net.data.b_shunt_pu[1] = 0.0;
+  const std::size_t loop = net.branch(1, 1, 0.0, 0.0);
+  net.data.b_from_pu[loop] = 0.1;
+  net.data.b_to_pu[loop] = 0.2;
+  const Network network(net.data);
+  Batch expected(plain, 1);
+  Batch batch(network, 1);
+  Solver(plain).solve(expected, kTight);
+  Solver(network).solve(batch, kTight);
+  REQUIRE(batch.status[0] == LaneStatus::kConverged);
+  const double square = batch.vm_pu(1, 0) * batch.vm_pu(1, 0);
+  CHECK(batch.vm_pu(1, 0) == doctest::Approx(expected.vm_pu(1, 0)).epsilon(1e-12));
+  CHECK(batch.q_from_mvar(loop, 0) == doctest::Approx(-0.1 * square).epsilon(1e-12));
+  CHECK(batch.q_to_mvar(loop, 0) == doctest::Approx(-0.2 * square).epsilon(1e-12));
+
+  net.data.ratio[loop] = 1.1;
+  CHECK_THROWS_AS(Network{net.data}, powergrid::InvalidArgument);
+}
+
+TEST_CASE("a shifter keeps its angle over many steps, and refuses positions beyond any") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  net.tap(0, false, 0.0, 0.0, 0.0, 7.0);
+  net.data.tap_kind[0] = powergrid::TapKind::kShifter;
+  const Network network(net.data);
+  Batch batch(network, 5);
+  const double positions[] = {0.0, 1.0, 360e6 + 1.0, 1e10, -1e20};
+  for (std::size_t lane = 0; lane < 5; ++lane) batch.tap_pos(0, lane) = positions[lane];
+  Solver(network).solve(batch, kTight);
+  CHECK(batch.va_degree(1, 0) - batch.va_degree(1, 1) == doctest::Approx(7.0).epsilon(1e-11));
+  CHECK(batch.va_degree(1, 2) == doctest::Approx(batch.va_degree(1, 1)).epsilon(1e-11));
+  CHECK(batch.status[2] == LaneStatus::kConverged);
+  CHECK(batch.status[3] == LaneStatus::kInvalidInput);
+  CHECK(batch.status[4] == LaneStatus::kInvalidInput);
+}
+
+TEST_CASE("a shifter of whole turns stands between them at a fractional position") {
+  heron_tests::NetworkBuilder net = heron_tests::two_nodes(0.01, 0.02, 1.0, 0.3);
+  net.tap(0, false, 0.0, 0.25, 0.0, 360.0);
+  net.data.tap_kind[0] = powergrid::TapKind::kShifter;
+  net.data.start_va_degree[1] = -90.0;
+  const Network network(net.data);
+  CHECK(network.method() == Method::kSparse);
+  Batch batch(network, 2);
+  batch.tap_pos(0, 1) = 1.0;
+  Solver(network).solve(batch, kTight);
+  CHECK(batch.va_degree(1, 1) - batch.va_degree(1, 0) == doctest::Approx(90.0).epsilon(1e-11));
 }
