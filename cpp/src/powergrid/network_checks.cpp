@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "powergrid/batch.hpp"
 #include "powergrid/error.hpp"
 
 namespace powergrid {
@@ -52,6 +53,16 @@ void check_positive(std::string_view field, const std::vector<double>& values) {
   }
 }
 
+// Numbers that no lane changes keep to the limit of those that lanes do.
+void check_size(std::string_view field, const std::vector<double>& values) {
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    if (!(std::abs(values[row]) <= kLargestInputPu)) {
+      throw InvalidArgument(entry(field, row) + " is " + std::to_string(values[row]) +
+                            ", expected at most 1e9 in magnitude");
+    }
+  }
+}
+
 void check_indices(std::string_view field, const std::vector<std::int32_t>& values,
                    std::int32_t first, std::size_t n, std::string_view what) {
   for (std::size_t row = 0; row < values.size(); ++row) {
@@ -72,6 +83,8 @@ void check_nodes(const NetworkData& data) {
                                         {"start_vm_pu", &data.start_vm_pu},
                                         {"start_va_degree", &data.start_va_degree}}};
   check_columns(columns, n_node, "node");
+  check_size("p_fixed_pu", data.p_fixed_pu);
+  check_size("q_fixed_pu", data.q_fixed_pu);
   check_positive("start_vm_pu", data.start_vm_pu);
   check_indices("node_of_bus", data.node_of_bus, -1, n_node, "nodes");
 }

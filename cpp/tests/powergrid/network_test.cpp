@@ -7,9 +7,13 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "network_builder.hpp"
 #include "powergrid/error.hpp"
 
+using heron_tests::NetworkBuilder;
+using heron_tests::two_nodes;
 using powergrid::InvalidArgument;
 using powergrid::Method;
 using powergrid::Network;
@@ -171,4 +175,19 @@ TEST_CASE("no impedance is refused in a mesh and welcome in a tree") {
   data.r_pu[0] = data.r_back_pu[0] = data.x_pu[0] = data.x_back_pu[0] = 0.0;
   CHECK(Network(data).method() == Method::kTree);
   CHECK_THROWS_AS(Network(data, Method::kSparse), InvalidArgument);
+}
+
+TEST_CASE("a network without nodes is refused") {
+  CHECK_THROWS_AS(Network(NetworkData{}), InvalidArgument);
+}
+
+TEST_CASE("fixed injections keep to the limit of the lanes' own") {
+  for (const bool is_p : {true, false}) {
+    NetworkBuilder net = two_nodes(0.0, 0.0, 0.5, 0.1);
+    std::vector<double>& fixed = is_p ? net.data.p_fixed_pu : net.data.q_fixed_pu;
+    fixed[1] = -1e9;
+    CHECK_NOTHROW(Network{net.data});
+    fixed[1] = -1e200;
+    CHECK_THROWS_AS(Network{net.data}, InvalidArgument);
+  }
 }
