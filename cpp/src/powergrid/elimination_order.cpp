@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "plan_numbers.hpp"
+
 namespace powergrid {
 namespace {
 
@@ -15,8 +17,6 @@ using Nodes = std::vector<std::int32_t>;
 
 // Nodes of higher degree come late whatever they fill, and counting it would take too long.
 constexpr std::size_t kCountedDegree = 32;
-
-std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 // Edges that eliminating a node adds, twice each.
 std::size_t fill_of(const std::vector<Nodes>& neighbour, std::int32_t node) {

@@ -1,26 +1,13 @@
 #include "io_plan.hpp"
 
-#include <cmath>
-#include <numbers>
+#include <complex>
 #include <numeric>
 #include <utility>
 
+#include "plan_numbers.hpp"
+
 namespace powergrid {
 namespace {
-
-std::size_t index(std::int32_t value) noexcept { return static_cast<std::size_t>(value); }
-std::int32_t count(std::size_t value) noexcept { return static_cast<std::int32_t>(value); }
-
-double radians(double degree) noexcept { return degree * std::numbers::pi / 180.0; }
-
-// Of a whole number of right angles exactly.
-std::pair<double, double> direction(double degree) noexcept {
-  const double turned = std::remainder(degree, 360.0);
-  if (turned == 0.0) return {1.0, 0.0};
-  if (std::abs(turned) == 180.0) return {-1.0, 0.0};
-  if (std::abs(turned) == 90.0) return {0.0, turned / 90.0};
-  return {std::cos(radians(turned)), std::sin(radians(turned))};
-}
 
 double share(const std::vector<double>& shares, std::size_t i) noexcept {
   return shares.empty() ? 0.0 : shares[i];
@@ -77,15 +64,16 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
   }
   for (std::size_t row = 0; row < n_node; ++row) {
     const std::size_t node = index(node_at[row]);
-    const auto [re, im] = direction(rows.rotation_degree.empty() ? 0.0 : rows.rotation_degree[row]);
-    is_rotated_ |= re != 1.0;
+    const std::complex<double> rotation =
+        direction(rows.rotation_degree.empty() ? 0.0 : rows.rotation_degree[row]);
+    is_rotated_ |= rotation.real() != 1.0;
     const std::int32_t first_bus = count(bus_.size());
     bus_.insert(bus_.end(), buses[node].begin(), buses[node].end());
     nodes_.push_back({.node = node_at[row],
                       .first_bus = first_bus,
                       .last_bus = count(bus_.size()),
-                      .rotation_re = re,
-                      .rotation_im = im,
+                      .rotation_re = rotation.real(),
+                      .rotation_im = rotation.imag(),
                       .p = data.p_fixed_pu[node],
                       .q = data.q_fixed_pu[node],
                       .g = data.g_shunt_pu[node] + share(rows.g_extra, row),
@@ -125,12 +113,12 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
 
   for (std::size_t i = 0; i < data.tap_branch.size(); ++i) {
     if (data.tap_branch[i] < 0 || data.from_node[index(data.tap_branch[i])] < 0) continue;
-    const auto [re, im] = direction(data.tap_angle_degree[i]);
+    const std::complex<double> added = data.tap_step[i] * direction(data.tap_angle_degree[i]);
     taps_.push_back({.row = count(i),
                      .kind = data.tap_kind[i],
                      .neutral = data.tap_neutral[i],
-                     .step_re = data.tap_step[i] * re,
-                     .step_im = data.tap_step[i] * im,
+                     .step_re = added.real(),
+                     .step_im = added.imag(),
                      .angle_degree = data.tap_angle_degree[i]});
   }
   for (std::size_t i = 0; i < data.from_node.size(); ++i) {

@@ -5,6 +5,10 @@
 
 // Elimination of a block matrix row by row, along the plan's lists. Rows of the upper triangle are
 // kept divided by their diagonal block, blocks left of the diagonal only until their row is done.
+//
+// Only the diagonal blocks are pivots, in the plan's order: where the admittances at a node cancel,
+// as between a reactance and a capacitor in series of one size, its block is singular and the lane
+// has no solution.
 namespace powergrid {
 namespace {
 

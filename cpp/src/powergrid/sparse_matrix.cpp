@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
-#include <numbers>
+
+#include "plan_numbers.hpp"
 
 namespace powergrid {
 namespace {
 
 using Complex = std::complex<double>;
-
-std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
-Complex direction(double degree) { return std::polar(1.0, degree * std::numbers::pi / 180.0); }
 
 // Without impedance there is a branch from a node to itself only, through which nothing flows.
 Complex admittance(double r_pu, double x_pu) {
@@ -40,7 +37,7 @@ SparseEntry& entry_of(SparseMatrix& matrix, std::int32_t row_node, std::int32_t 
   const auto at = std::lower_bound(entries.begin(), entries.end(), node,
                                    [](const SparseEntry& e, std::int32_t n) { return e.node < n; });
   if (at != entries.end() && at->node == node) return *at;
-  return *entries.insert(at, SparseEntry{node, {}, {}, 0.0});
+  return *entries.insert(at, SparseEntry{node, {}, {}, {}});
 }
 
 void add_controlled(const NetworkData& data, SparseMatrix& matrix) {
@@ -70,7 +67,7 @@ void add_branch(const NetworkData& data, std::size_t b, std::int32_t tap, Sparse
     } else {
       entry.part.push_back(4 * varying + part);
     }
-    entry.series_b -= admittance(data.r_pu[b], data.x_pu[b]).imag();
+    entry.series_y += admittance(data.r_pu[b], data.x_pu[b]);
   }
 }
 

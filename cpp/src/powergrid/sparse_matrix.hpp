@@ -16,7 +16,7 @@ struct SparseEntry {
   std::int32_t node = kNoIndex;     // at the other end
   std::complex<double> y;           // of branches without tap changers
   std::vector<std::uint32_t> part;  // of the others, as in SparseAddition
-  double series_b = 0.0;            // susceptance of all series impedances, above 0 as a rule
+  std::complex<double> series_y;    // of all series impedances between the nodes
 };
 
 // The admittance matrix of a network, and what kind of row each node has.

@@ -1,15 +1,16 @@
 #include "sparse_pattern.hpp"
 
 #include <algorithm>
+#include <array>
+#include <complex>
 #include <map>
 #include <utility>
 
 #include "elimination_order.hpp"
+#include "plan_numbers.hpp"
 
 namespace powergrid {
 namespace {
-
-std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 void find_order(const SparseMatrix& matrix, SparsePattern& pattern) {
   const std::size_t n_node = matrix.diagonal.size();
@@ -99,29 +100,28 @@ void place_blocks(SparsePattern& pattern) {
   pattern.n_factor = at;
 }
 
-// Sign of the determinant of the series susceptances, of rows of at least so many unknowns.
-double sign_of_susceptance(const SparseMatrix& matrix, const SparsePattern& pattern,
-                           std::uint32_t n_unknown) {
-  std::vector<std::map<std::int32_t, double>> upper(pattern.node_of_row.size());
-  double sign = 1.0;
-  for (std::size_t i = 0; i < upper.size(); ++i) {
-    const std::int32_t row = static_cast<std::int32_t>(i);
-    if (pattern.n_unknown[i] < n_unknown) continue;
-    for (const SparseEntry& entry : matrix.beside[index(pattern.node_of_row[i])]) {
-      const std::int32_t column = pattern.row_of_node[index(entry.node)];
-      upper[i][row] += entry.series_b;
-      if (column <= row || pattern.n_unknown[index(column)] < n_unknown) continue;
-      upper[i][column] -= entry.series_b;
-    }
-    const double pivot = upper[i][row];
-    if (pivot < 0.0) sign = -sign;
-    for (auto a = upper[i].upper_bound(row); a != upper[i].end(); ++a) {
-      for (auto b = a; b != upper[i].end(); ++b) {
-        upper[index(a->first)][b->first] -= a->second * b->second / pivot;
-      }
-    }
+// Rows: real and imaginary current; columns: imaginary and real voltage, so that the matrix of an
+// admittance is symmetric.
+using Square = std::array<std::array<double, 2>, 2>;
+
+// Of an admittance between two nodes; rows and columns are cut to the nodes' unknowns.
+Square square_of(std::complex<double> y, bool is_row_free, bool is_column_free) {
+  Square out{{{-y.imag(), y.real()}, {y.real(), y.imag()}}};
+  if (!is_row_free) out[1] = {0.0, 0.0};
+  if (!is_column_free) out[0][1] = out[1][1] = 0.0;
+  return out;
+}
+
+double determinant(const Square& a) { return a[0][0] * a[1][1] - a[0][1] * a[1][0]; }
+
+// target -= transposed(left) inverse(pivot) right.
+void eliminate(Square& target, const Square& left, const Square& pivot, const Square& right) {
+  const double scale = 1.0 / determinant(pivot);
+  for (std::size_t j = 0; j < 2; ++j) {
+    const double x = scale * (pivot[1][1] * right[0][j] - pivot[0][1] * right[1][j]);
+    const double y = scale * (pivot[0][0] * right[1][j] - pivot[1][0] * right[0][j]);
+    for (std::size_t i = 0; i < 2; ++i) target[i][j] -= left[0][i] * x + left[1][i] * y;
   }
-  return sign;
 }
 
 }  // namespace
@@ -143,7 +143,32 @@ SparsePattern make_sparse_pattern(const SparseMatrix& matrix) {
 }
 
 double unloaded_sign(const SparseMatrix& matrix, const SparsePattern& pattern) {
-  return sign_of_susceptance(matrix, pattern, 1) * sign_of_susceptance(matrix, pattern, 2);
+  std::vector<std::map<std::int32_t, Square>> upper(pattern.n_row());
+  double sign = 1.0;
+  for (std::size_t i = 0; i < upper.size(); ++i) {
+    const auto row = static_cast<std::int32_t>(i);
+    const bool is_free = pattern.n_unknown[i] == 2;
+    const auto add = [&](std::int32_t column, std::complex<double> y, bool is_column_free) {
+      const Square added = square_of(y, is_free, is_column_free);
+      Square& sum = upper[i][column];
+      for (std::size_t k = 0; k < 4; ++k) sum[k / 2][k % 2] += added[k / 2][k % 2];
+    };
+    for (const SparseEntry& entry : matrix.beside[index(pattern.node_of_row[i])]) {
+      const std::int32_t column = pattern.row_of_node[index(entry.node)];
+      add(row, entry.series_y, is_free);
+      if (column > row) add(column, -entry.series_y, pattern.n_unknown[index(column)] == 2);
+    }
+    Square& pivot = upper[i][row];
+    if (!is_free) pivot[1][1] = -1.0;
+    // The columns' order turns the sign of each node's determinant.
+    if (determinant(pivot) > 0.0) sign = -sign;
+    for (auto a = upper[i].upper_bound(row); a != upper[i].end(); ++a) {
+      for (auto b = a; b != upper[i].end(); ++b) {
+        eliminate(upper[index(a->first)][b->first], a->second, pivot, b->second);
+      }
+    }
+  }
+  return sign;
 }
 
 }  // namespace powergrid

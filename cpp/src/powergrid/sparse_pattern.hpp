@@ -29,9 +29,9 @@ struct SparsePattern {
 
 [[nodiscard]] SparsePattern make_sparse_pattern(const SparseMatrix& matrix);
 
-// Sign of the determinant of the Jacobian without load and resistance, where angles see the active
-// powers alone and magnitudes the reactive ones. It is negative only by negative reactances, such
-// as the star of a three-winding transformer may have.
+// Sign of the determinant of the Jacobian without load, where all voltages are alike. It is
+// negative only by negative reactances, such as the star of a three-winding transformer may have,
+// or by high resistances between held nodes.
 [[nodiscard]] double unloaded_sign(const SparseMatrix& matrix, const SparsePattern& pattern);
 
 }  // namespace powergrid

@@ -7,6 +7,7 @@
 #include <numbers>
 #include <utility>
 
+#include "plan_numbers.hpp"
 #include "sparse_matrix.hpp"
 #include "sparse_pattern.hpp"
 #include "sparse_start.hpp"
@@ -43,9 +44,8 @@ SparsePlan::~SparsePlan() = default;
 
 namespace {
 
-std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 template <class T>
-std::uint32_t count(const std::vector<T>& values) {
+std::uint32_t length(const std::vector<T>& values) {
   return static_cast<std::uint32_t>(values.size());
 }
 SparseComplex parts(std::complex<double> z) { return {z.real(), z.imag()}; }
@@ -55,7 +55,7 @@ void write_range(const SparseMatrix& matrix, const SparsePattern& pattern, std::
                  bool is_varying, SparseRange& range, SparsePlan::Storage& out) {
   std::vector<std::int32_t>& nodes = is_varying ? out.varying_node : out.fixed_node;
   std::vector<std::uint32_t>& positions = is_varying ? out.varying_at : out.fixed_at;
-  range.begin = count(nodes);
+  range.begin = length(nodes);
   const std::array<std::uint32_t*, 3> end{&range.one_end, &range.two_end, &range.end};
   for (std::size_t kind = 0; kind < 3; ++kind) {
     for (const SparseEntry& entry : matrix.beside[index(pattern.node_of_row[i])]) {
@@ -64,13 +64,13 @@ void write_range(const SparseMatrix& matrix, const SparsePattern& pattern, std::
       if (entry.part.empty() == is_varying) continue;
       if (kind != (is_source ? 2 : pattern.n_unknown[index(column)] - 1)) continue;
       for (const std::uint32_t part : entry.part) {
-        out.addition.push_back({count(out.slot_y), part});
+        out.addition.push_back({length(out.slot_y), part});
       }
       nodes.push_back(entry.node);
       positions.push_back(is_source ? 0 : pattern.block_at(i, column));
       (is_varying ? out.slot_y : out.fixed_y).push_back(parts(entry.y));
     }
-    *end[kind] = count(nodes);
+    *end[kind] = length(nodes);
   }
 }
 
@@ -91,7 +91,7 @@ void write_rows(const SparseMatrix& matrix, const SparsePattern& pattern,
     row.diagonal_slot = kNoIndex;
     if (entry.part.empty()) continue;
     row.diagonal_slot = static_cast<std::int32_t>(out.slot_y.size());
-    for (const std::uint32_t part : entry.part) out.addition.push_back({count(out.slot_y), part});
+    for (const std::uint32_t part : entry.part) out.addition.push_back({length(out.slot_y), part});
     out.slot_y.push_back({0.0, 0.0});
   }
 }
@@ -124,8 +124,8 @@ class RowTargets {
     find_targets(i);
     find_terms(i);
     for (std::size_t t = 0; t < targets_.size(); ++t) {
-      targets_[t].n_one = count(terms_[t][0]);
-      targets_[t].n_two = count(terms_[t][1]);
+      targets_[t].n_one = length(terms_[t][0]);
+      targets_[t].n_two = length(terms_[t][1]);
       for (const auto& of_kind : terms_[t]) {
         out.term.insert(out.term.end(), of_kind.begin(), of_kind.end());
       }
@@ -182,16 +182,16 @@ void write_elimination(const SparseMatrix& matrix, const SparsePattern& pattern,
   for (std::size_t i = 0; i < pattern.n_row(); ++i) {
     targets.write(i, out);
     SparseRow& row = out.row[i];
-    row.n_lower = count(pattern.lower[i]);
+    row.n_lower = length(pattern.lower[i]);
     row.n_upper_one = 1;
     row.upper = pattern.upper_at[i][0];
-    row.upper_column = count(out.column);
+    row.upper_column = length(out.column);
     for (const std::int32_t column : pattern.upper[i]) {
       ++(pattern.n_unknown[index(column)] == 1 ? row.n_upper_one : row.n_upper_two);
       out.column.push_back(pattern.first_unknown[index(column)]);
     }
     write_fill(matrix, pattern, i, out);
-    row.fill_end = count(out.fill);
+    row.fill_end = length(out.fill);
   }
 }
 
@@ -206,7 +206,7 @@ void write_start(const NetworkData& data, SparsePlan::Storage& out) {
 
 template <class T>
 SparseArray<T> view(const std::vector<T>& values) {
-  return {values.data(), count(values)};
+  return {values.data(), length(values)};
 }
 
 }  // namespace

@@ -6,24 +6,21 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <numbers>
 #include <queue>
 #include <utility>
 
+#include "plan_numbers.hpp"
 #include "sparse_matrix.hpp"
 
 namespace powergrid {
 namespace {
-
-std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 // The factor of a changer at the position that the network's start voltages stand for.
 SparseComplex first_factor(const NetworkData& data, std::size_t tap) {
   const double n = data.tap_pos[tap] - data.tap_neutral[tap];
   const bool is_shifter = data.tap_kind[tap] == TapKind::kShifter;
   const double degree = (is_shifter ? n : 1.0) * data.tap_angle_degree[tap];
-  const double radian = std::remainder(degree, 360.0) * std::numbers::pi / 180.0;
-  const std::complex<double> turn = std::polar(1.0, radian);
+  const std::complex<double> turn = direction(degree);
   const std::complex<double> m = is_shifter ? turn : 1.0 + n * data.tap_step[tap] * turn;
   // At a position of no voltage the start cannot be known.
   if (!is_shifter && !(m.real() > 0.0)) return {1.0, 0.0};
@@ -35,8 +32,8 @@ std::vector<std::vector<std::int32_t>> branches_at_nodes(const NetworkData& data
   std::vector<std::vector<std::int32_t>> branches(data.p_fixed_pu.size());
   for (std::size_t b = 0; b < data.from_node.size(); ++b) {
     if (data.from_node[b] < 0 || data.from_node[b] == data.to_node[b]) continue;
-    branches[index(data.from_node[b])].push_back(static_cast<std::int32_t>(b));
-    branches[index(data.to_node[b])].push_back(static_cast<std::int32_t>(b));
+    branches[index(data.from_node[b])].push_back(count(b));
+    branches[index(data.to_node[b])].push_back(count(b));
   }
   return branches;
 }

@@ -4,11 +4,10 @@
 #include <cstdlib>
 #include <utility>
 
+#include "plan_numbers.hpp"
+
 namespace powergrid {
 namespace {
-
-std::size_t index(std::int32_t value) noexcept { return static_cast<std::size_t>(value); }
-std::int32_t count(std::size_t value) noexcept { return static_cast<std::int32_t>(value); }
 
 // Which branches in service end at each node: those of node i are entries start[i] to start[i + 1].
 struct Adjacency {

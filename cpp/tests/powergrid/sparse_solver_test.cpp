@@ -613,3 +613,26 @@ TEST_CASE("a shifter of whole turns stands between them at a fractional position
   Solver(network).solve(batch, kTight);
   CHECK(batch.va_degree(1, 1) - batch.va_degree(1, 0) == doctest::Approx(90.0).epsilon(1e-11));
 }
+
+TEST_CASE("resistances and negative reactances together leave flat starts their solutions") {
+  int n_flat = 0;
+  int n_damped = 0;
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    NetworkData data =
+        random_network({.seed = seed, .n_node = 30, .n_loop = 8, .n_generator = 8, .load_mw = 1.0});
+    for (std::size_t b = 0; b < data.x_pu.size(); b += 5) {
+      data.x_pu[b] *= -0.3;
+      data.x_back_pu[b] *= -0.3;
+    }
+    const Network network(std::move(data), Method::kSparse);
+    Batch batch(network, 8);
+    set_randomly(network.data(), seed, batch);
+    Solver(network).solve(batch);
+    for (std::size_t lane = 0; lane < 8; ++lane) {
+      n_flat += batch.start[lane] == LaneStart::kFlat ? 1 : 0;
+      n_damped += batch.start[lane] == LaneStart::kDamped ? 1 : 0;
+    }
+  }
+  CHECK(n_flat > 50);
+  CHECK(10 * n_damped < n_flat);
+}
