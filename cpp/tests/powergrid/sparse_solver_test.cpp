@@ -617,6 +617,7 @@ TEST_CASE("a shifter of whole turns stands between them at a fractional position
 TEST_CASE("resistances and negative reactances together leave flat starts their solutions") {
   int n_flat = 0;
   int n_damped = 0;
+  int n_warm = 0;
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     NetworkData data =
         random_network({.seed = seed, .n_node = 30, .n_loop = 8, .n_generator = 8, .load_mw = 1.0});
@@ -627,12 +628,19 @@ TEST_CASE("resistances and negative reactances together leave flat starts their 
     const Network network(std::move(data), Method::kSparse);
     Batch batch(network, 8);
     set_randomly(network.data(), seed, batch);
-    Solver(network).solve(batch);
+    Solver solver(network);
+    solver.solve(batch);
     for (std::size_t lane = 0; lane < 8; ++lane) {
       n_flat += batch.start[lane] == LaneStart::kFlat ? 1 : 0;
       n_damped += batch.start[lane] == LaneStart::kDamped ? 1 : 0;
+      for (std::size_t k = 0; k < network.n_injection(); ++k) batch.p_mw(k, lane) *= 1.01;
+    }
+    solver.solve(batch);
+    for (std::size_t lane = 0; lane < 8; ++lane) {
+      n_warm += batch.start[lane] == LaneStart::kWarm ? 1 : 0;
     }
   }
   CHECK(n_flat > 50);
   CHECK(10 * n_damped < n_flat);
+  CHECK(10 * n_warm > 9 * n_flat);
 }
