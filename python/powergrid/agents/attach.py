@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pandapower as pp
+from typing import TYPE_CHECKING
 
 from heron.errors import ConfigError, nearest
 from powergrid.agents.device_agent import DeviceAgent
@@ -10,10 +10,13 @@ from powergrid.agents.storage import ESS
 from powergrid.agents.transformer import Transformer
 from powergrid.networks.lookup import bus_index
 
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
+
 __all__ = ["attach_device", "trafo_index"]
 
 
-def trafo_index(net: pp.pandapowerNet, name: str, zone: str) -> int:
+def trafo_index(net: pandapowerNet, name: str, zone: str) -> int:
     """Return the index of a transformer by its exact name, with or without the zone's prefix.
 
     Raises
@@ -31,7 +34,7 @@ def trafo_index(net: pp.pandapowerNet, name: str, zone: str) -> int:
     raise ConfigError(f"{zone}: {nearest(name, own or names, kind='transformer')}")
 
 
-def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None:
+def attach_device(net: pandapowerNet, device: DeviceAgent, zone: str) -> None:
     """Add a device to `net` as the element of its kind, and tell it its row and bus.
 
     A kind without a pandapower element of its own becomes a static generator at its bus; a tap
@@ -42,6 +45,8 @@ def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None
     ConfigError
         If the device names no bus, or one that the network does not have.
     """
+    import pandapower as pp
+
     label = f"{zone} {device.agent_id}"
     if device.element and "electrical" not in device.state.features:
         raise ConfigError(
@@ -89,7 +94,7 @@ def attach_device(net: pp.pandapowerNet, device: DeviceAgent, zone: str) -> None
         )
 
 
-def _require_own(net: pp.pandapowerNet, bus: int, device: DeviceAgent, zone: str) -> None:
+def _require_own(net: pandapowerNet, bus: int, device: DeviceAgent, zone: str) -> None:
     """Refuse a place in a network that is divided into zones, if it is not the agent's own."""
     if (net.bus["zone"] == zone).any() and net.bus.at[bus, "zone"] != zone:
         raise ConfigError(

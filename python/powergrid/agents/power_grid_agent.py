@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandapower as pp
 
 from heron.core.feature_table import FeatureTable
 from heron.core.policies import Policy
@@ -33,6 +32,9 @@ from powergrid.powerflow.lane import FlowLane, FlowResult
 from powergrid.powerflow.make import POWER_FLOWS
 from powergrid.powerflow.meter import Meter
 from powergrid.powerflow.zone import Zone
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
 
@@ -80,7 +82,7 @@ class PowerGridAgent(GridAgent):
 
     def __init__(
         self,
-        net: pp.pandapowerNet,
+        net: pandapowerNet,
         grid_config: Mapping[str, Any],
         protocol: Protocol,
         policy: Policy | None = None,
@@ -127,7 +129,7 @@ class PowerGridAgent(GridAgent):
         self.energy_sold_mwh = 0.0
 
     @property
-    def net(self) -> pp.pandapowerNet:
+    def net(self) -> pandapowerNet:
         """The network, with set-points and ``res_*`` tables of the last power flow.
 
         Within an environment they are written when this is read; see `NetworkedGridEnv.net`.
@@ -137,7 +139,7 @@ class PowerGridAgent(GridAgent):
     # --- which part of the network is the agent's ---------------------------------------------
 
     @staticmethod
-    def _find_buses(net: pp.pandapowerNet, zone: str) -> np.ndarray:
+    def _find_buses(net: pandapowerNet, zone: str) -> np.ndarray:
         own = net.bus.index[net.bus["zone"] == zone]
         if len(own) == 0 and "heron_pcc" in net:  # merged: whose part it is must be said exactly
             raise ConfigError(f"network of agents: {nearest(zone, zone_names(net), kind='zone')}")
@@ -159,7 +161,7 @@ class PowerGridAgent(GridAgent):
     def _find_elements(self) -> None:
         """Find the grid's own part of the network, and its meter."""
         net = self._net
-        self.zone = Zone(net, self._find_buses(net, self.agent_id))
+        self.zone = Zone.of_buses(net, self._find_buses(net, self.agent_id))
         self.meter: Meter | None = None
         meters = [device for device in self.devices.values() if isinstance(device, Grid)]
         if not meters:

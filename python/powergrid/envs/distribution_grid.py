@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandapower as pp
 
 from heron.errors import ConfigError
 from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -14,6 +14,9 @@ from powergrid.envs.config import DistributionConfig
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.tap_control import TapControl
 from powergrid.powerflow.zone import Zone
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["DistributionGrid", "tap_movers"]
 
@@ -32,11 +35,11 @@ class DistributionGrid:
     """
 
     def __init__(
-        self, net: pp.pandapowerNet, agents: Sequence[PowerGridAgent], config: DistributionConfig
+        self, net: pandapowerNet, agents: Sequence[PowerGridAgent], config: DistributionConfig
     ) -> None:
         owned = np.concatenate([agent.zone.bus_rows for agent in agents])
         own = np.delete(net.bus.index.to_numpy(), owned)
-        self.zone = Zone(net, own)
+        self.zone = Zone.of_buses(net, own)
         is_own_capacitor = net.shunt["bus"].isin(own) & (net.shunt["q_mvar"] < 0.0)
         self.capacitor_rows = np.flatnonzero(is_own_capacitor.to_numpy())
         self.capacitors_off_below = config.capacitors_off_below
@@ -46,7 +49,7 @@ class DistributionGrid:
             is_own = net.trafo["is_regulator"].fillna(False).astype(bool)
             is_own &= net.trafo["hv_bus"].isin(own) & ~net.trafo.index.isin(list(controlled))
             rows = np.flatnonzero(is_own.to_numpy())
-            self.tap_control = TapControl(net, rows) if rows.size else None
+            self.tap_control = TapControl.of_trafos(net, rows) if rows.size else None
         self.window: ProfileWindow | None = None
 
     def write_setpoints(self, flow: FlowLane, k: int) -> None:
@@ -65,7 +68,7 @@ class DistributionGrid:
         return sum(self.zone.violations(flow.result).values())
 
 
-def tap_movers(net: pp.pandapowerNet, agents: Sequence[PowerGridAgent]) -> dict[int, str]:
+def tap_movers(net: pandapowerNet, agents: Sequence[PowerGridAgent]) -> dict[int, str]:
     """Return which device moves the taps of each transformer; ConfigError if two move one's."""
     mover: dict[int, str] = {}
     for agent in agents:

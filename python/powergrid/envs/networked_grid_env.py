@@ -9,10 +9,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandapower as pp
 from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
@@ -35,6 +34,9 @@ from powergrid.envs.render.renderer import Renderer
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
 from powergrid.powerflow.weakest_bus import weakest_bus
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["NetworkedGridEnv"]
 
@@ -107,7 +109,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     # --- what subclasses say ------------------------------------------------------------------
 
-    def _build_net(self) -> pp.pandapowerNet:
+    def _build_net(self) -> pandapowerNet:
         """Return the network; agents made here may go into `agent_dict`."""
         raise NotImplementedError(f"{type(self).__name__} needs _build_net(): which network?")
 
@@ -321,7 +323,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self._renderer.close()
 
     @property
-    def net(self) -> pp.pandapowerNet:
+    def net(self) -> pandapowerNet:
         """The pandapower network, with set-points and ``res_*`` tables of the last power flow.
 
         With ``power_flow="native"`` they are written when this is read, once for each power flow
@@ -333,7 +335,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         return self._net if flow is None else flow.current_net()
 
     @net.setter
-    def net(self, net: pp.pandapowerNet) -> None:
+    def net(self, net: pandapowerNet) -> None:
         if "power_flow" in self.__dict__:
             raise HeronError(
                 "the network of an environment is fixed when it is made: return another one from "
