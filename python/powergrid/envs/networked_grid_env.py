@@ -26,7 +26,7 @@ from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
 from powergrid.envs.actions import check_actions
 from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
-from powergrid.envs.distribution_grid import DistributionGrid
+from powergrid.envs.distribution_grid import DistributionGrid, DistributionPlacement
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_metrics import grid_metrics
@@ -158,7 +158,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         config, agents = self.config, list(self.agent_dict.values())
         self._dt = config.step_s / 3600.0  # [h]
         self._distribution_model = self._distribution_config()
-        self.distribution = DistributionGrid(self._net, agents, self._distribution_model)
+        rest = DistributionPlacement.beside(
+            self._net,
+            {agent.agent_id: agent.placement for agent in agents},
+            is_regulated=self._distribution_model.line_drop_compensation,
+        )
+        self.distribution = DistributionGrid(rest, self._distribution_model)
         self.power_flow = make_power_flow(
             config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
         ).lane()
