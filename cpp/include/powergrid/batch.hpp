@@ -73,6 +73,7 @@ class Batch {
 
   [[nodiscard]] const Network& network() const noexcept { return *network_; }
   [[nodiscard]] std::size_t n_lane() const noexcept { return n_lane_; }
+  [[nodiscard]] std::size_t n_byte() const noexcept { return memory_.size() * sizeof(CacheLine); }
 
   // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
   void forget(std::size_t lane) noexcept { is_warm[lane] = 0; }

@@ -34,11 +34,16 @@ inline const double* lanes(const Table<double>& table, int row, std::size_t lane
   return table.data + static_cast<std::size_t>(row) * table.stride + lane;
 }
 
-// Writes only the lanes of a mask.
+// Writes only the lanes of a mask, or all past the caches.
+template <bool kIsStreamed>
 inline void store(const Table<double>& table, int row, std::size_t lane, Mask mask,
                   Vec value) noexcept {
   double* to = table.data + static_cast<std::size_t>(row) * table.stride + lane;
-  store(to, select(mask, value, load(to)));
+  if constexpr (kIsStreamed) {
+    stream(to, value);
+  } else {
+    store(to, select(mask, value, load(to)));
+  }
 }
 
 // What no lane changes, once for each memory.
@@ -173,10 +178,22 @@ void gather_voltages(const SolveJob& job, const Groups<kVec>& groups) noexcept {
   }
 }
 
-// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
+// Whether results go past the caches: those of a large batch, where all lanes are written and a
+// group fills whole lines. To write into memory otherwise is to read it first.
 template <int kVec>
-void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
-                      const Masks<kVec>& mask) noexcept {
+bool is_streamed(const SolveJob& job, const Groups<kVec>& groups,
+                 const Masks<kVec>& is_solved) noexcept {
+  if (kVec * sizeof(Vec) % 64 != 0 || !job.is_large) return false;
+  Mask is_all = Mask{} == Mask{};
+  for (std::size_t n = 0; n < groups.n; ++n) {
+    for (int k = 0; k < kVec; ++k) is_all &= is_solved[n][k];
+  }
+  return !any(~is_all);
+}
+
+template <bool kIsStreamed, int kVec>
+void write_voltages(const SolveJob& job, const Groups<kVec>& groups,
+                    const Masks<kVec>& mask) noexcept {
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
     for (std::size_t n = 0; n < groups.n; ++n) {
@@ -189,23 +206,34 @@ void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
           im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
           re = turned;
         }
-        store(job.v_re_pu, node.node, to, mask[n][k], re);
-        store(job.v_im_pu, node.node, to, mask[n][k], im);
+        store<kIsStreamed>(job.v_re_pu, node.node, to, mask[n][k], re);
+        store<kIsStreamed>(job.v_im_pu, node.node, to, mask[n][k], im);
         const Vec magnitude = sqrt(fma(re, re, im * im));
         const Vec angle = angle_degree(im, re);
         for (int bus = node.first_bus; bus < node.last_bus; ++bus) {
-          store(job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
-          store(job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
+          store<kIsStreamed>(job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
+          store<kIsStreamed>(job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
         }
       }
     }
   }
 }
 
-// Flows and loading of one branch.
+// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
 template <int kVec>
-inline void scatter_branch(const SolveJob& job, const IoBranch& branch, const Group<kVec>& group,
-                           int k, std::size_t to, Mask mask) noexcept {
+void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
+                      const Masks<kVec>& mask) noexcept {
+  if (is_streamed(job, groups, mask)) {
+    write_voltages<true>(job, groups, mask);
+  } else {
+    write_voltages<false>(job, groups, mask);
+  }
+}
+
+// Flows and loading of one branch.
+template <bool kIsStreamed, int kVec>
+inline void write_branch(const SolveJob& job, const IoBranch& branch, const Group<kVec>& group,
+                         int k, std::size_t to, Mask mask) noexcept {
   const double base = job.io.base_mva;
   const int at = branch.branch * kVec + k;
   const Vec from_re = group.i_from_re[at];
@@ -219,22 +247,21 @@ inline void scatter_branch(const SolveJob& job, const IoBranch& branch, const Gr
   const Vec square_from = branch.square_from * fma(from_re, from_re, from_im * from_im);
   const Vec square_to = branch.square_to * fma(to_re, to_re, to_im * to_im);
   const int row = branch.branch;
-  store(job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
-  store(job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
-  store(job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
-  store(job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
-  store(job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
+  store<kIsStreamed>(job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
+  store<kIsStreamed>(job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
+  store<kIsStreamed>(job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
+  store<kIsStreamed>(job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
+  store<kIsStreamed>(job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
 }
 
-// Flows, loading and exchange of the lanes of a mask, from the currents of the groups.
-template <int kVec>
-void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
-                   const Masks<kVec>& mask) noexcept {
+template <bool kIsStreamed, int kVec>
+void write_flows(const SolveJob& job, const Groups<kVec>& groups,
+                 const Masks<kVec>& mask) noexcept {
   for (int i = 0; i < job.io.n_io_branch; ++i) {
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
-        scatter_branch(job, job.io.branches[i], groups.group[n], k, lane_of(groups, n, k),
-                       mask[n][k]);
+        write_branch<kIsStreamed>(job, job.io.branches[i], groups.group[n], k,
+                                  lane_of(groups, n, k), mask[n][k]);
       }
     }
   }
@@ -244,10 +271,23 @@ void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
       for (int k = 0; k < kVec; ++k) {
         const int at = row * kVec + k;
         const std::size_t to = lane_of(groups, n, k);
-        store(job.p_controlled_mw, row, to, mask[n][k], base * groups.group[n].p_controlled[at]);
-        store(job.q_controlled_mvar, row, to, mask[n][k], base * groups.group[n].q_controlled[at]);
+        store<kIsStreamed>(job.p_controlled_mw, row, to, mask[n][k],
+                           base * groups.group[n].p_controlled[at]);
+        store<kIsStreamed>(job.q_controlled_mvar, row, to, mask[n][k],
+                           base * groups.group[n].q_controlled[at]);
       }
     }
+  }
+}
+
+// Flows, loading and exchange of the lanes of a mask, from the currents of the groups.
+template <int kVec>
+void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
+                   const Masks<kVec>& mask) noexcept {
+  if (is_streamed(job, groups, mask)) {
+    write_flows<true>(job, groups, mask);
+  } else {
+    write_flows<false>(job, groups, mask);
   }
 }
 

@@ -253,6 +253,7 @@ void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::siz
   } else {
     solve_vectors(job, SparseMethod{*job.sparse}, memory, first, last, counters);
   }
+  if (job.is_large) flush();
 }
 
 template <int kVec>

@@ -27,6 +27,7 @@ struct SolveJob {
   LaneStart* start;
   std::uint8_t* is_warm;
   std::size_t n_lane;
+  bool is_large;  // the batch is beyond what caches hold from one solve to the next
 
   double tolerance_pu;
   int max_iterations;
