@@ -34,12 +34,11 @@ inline const double* lanes(const Table<double>& table, int row, std::size_t lane
   return table.data + static_cast<std::size_t>(row) * table.stride + lane;
 }
 
-// Writes only the lanes of a mask, or all past the caches.
-template <bool kIsStreamed>
-inline void store(const Table<double>& table, int row, std::size_t lane, Mask mask,
-                  Vec value) noexcept {
+// Writes only the lanes of a mask, or streams all.
+inline void store(const Table<double>& table, int row, std::size_t lane, Mask mask, Vec value,
+                  bool is_streamed) noexcept {
   double* to = table.data + static_cast<std::size_t>(row) * table.stride + lane;
-  if constexpr (kIsStreamed) {
+  if (is_streamed) {
     stream(to, value);
   } else {
     store(to, select(mask, value, load(to)));
@@ -181,8 +180,8 @@ void gather_voltages(const SolveJob& job, const Groups<kVec>& groups) noexcept {
 // Whether results go past the caches: those of a large batch, where all lanes are written and a
 // group fills whole lines. To write into memory otherwise is to read it first.
 template <int kVec>
-bool is_streamed(const SolveJob& job, const Groups<kVec>& groups,
-                 const Masks<kVec>& is_solved) noexcept {
+bool goes_past_caches(const SolveJob& job, const Groups<kVec>& groups,
+                      const Masks<kVec>& is_solved) noexcept {
   if (kVec * sizeof(Vec) % 64 != 0 || !job.is_large) return false;
   Mask is_all = Mask{} == Mask{};
   for (std::size_t n = 0; n < groups.n; ++n) {
@@ -191,9 +190,11 @@ bool is_streamed(const SolveJob& job, const Groups<kVec>& groups,
   return !any(~is_all);
 }
 
-template <bool kIsStreamed, int kVec>
-void write_voltages(const SolveJob& job, const Groups<kVec>& groups,
-                    const Masks<kVec>& mask) noexcept {
+// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
+template <int kVec>
+void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
+                      const Masks<kVec>& mask) noexcept {
+  const bool is_streamed = goes_past_caches(job, groups, mask);
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
     for (std::size_t n = 0; n < groups.n; ++n) {
@@ -206,34 +207,23 @@ void write_voltages(const SolveJob& job, const Groups<kVec>& groups,
           im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
           re = turned;
         }
-        store<kIsStreamed>(job.v_re_pu, node.node, to, mask[n][k], re);
-        store<kIsStreamed>(job.v_im_pu, node.node, to, mask[n][k], im);
+        store(job.v_re_pu, node.node, to, mask[n][k], re, is_streamed);
+        store(job.v_im_pu, node.node, to, mask[n][k], im, is_streamed);
         const Vec magnitude = sqrt(fma(re, re, im * im));
         const Vec angle = angle_degree(im, re);
         for (int bus = node.first_bus; bus < node.last_bus; ++bus) {
-          store<kIsStreamed>(job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
-          store<kIsStreamed>(job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
+          store(job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude, is_streamed);
+          store(job.va_degree, job.io.bus[bus], to, mask[n][k], angle, is_streamed);
         }
       }
     }
   }
 }
 
-// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
-template <int kVec>
-void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
-                      const Masks<kVec>& mask) noexcept {
-  if (is_streamed(job, groups, mask)) {
-    write_voltages<true>(job, groups, mask);
-  } else {
-    write_voltages<false>(job, groups, mask);
-  }
-}
-
 // Flows and loading of one branch.
-template <bool kIsStreamed, int kVec>
-inline void write_branch(const SolveJob& job, const IoBranch& branch, const Group<kVec>& group,
-                         int k, std::size_t to, Mask mask) noexcept {
+template <int kVec>
+inline void scatter_branch(const SolveJob& job, const IoBranch& branch, const Group<kVec>& group,
+                           int k, std::size_t to, Mask mask, bool is_streamed) noexcept {
   const double base = job.io.base_mva;
   const int at = branch.branch * kVec + k;
   const Vec from_re = group.i_from_re[at];
@@ -247,21 +237,23 @@ inline void write_branch(const SolveJob& job, const IoBranch& branch, const Grou
   const Vec square_from = branch.square_from * fma(from_re, from_re, from_im * from_im);
   const Vec square_to = branch.square_to * fma(to_re, to_re, to_im * to_im);
   const int row = branch.branch;
-  store<kIsStreamed>(job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
-  store<kIsStreamed>(job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
-  store<kIsStreamed>(job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
-  store<kIsStreamed>(job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
-  store<kIsStreamed>(job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
+  store(job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im), is_streamed);
+  store(job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im), is_streamed);
+  store(job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im), is_streamed);
+  store(job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im), is_streamed);
+  store(job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)), is_streamed);
 }
 
-template <bool kIsStreamed, int kVec>
-void write_flows(const SolveJob& job, const Groups<kVec>& groups,
-                 const Masks<kVec>& mask) noexcept {
+// Flows, loading and exchange of the lanes of a mask, from the currents of the groups.
+template <int kVec>
+void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
+                   const Masks<kVec>& mask) noexcept {
+  const bool is_streamed = goes_past_caches(job, groups, mask);
   for (int i = 0; i < job.io.n_io_branch; ++i) {
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
-        write_branch<kIsStreamed>(job, job.io.branches[i], groups.group[n], k,
-                                  lane_of(groups, n, k), mask[n][k]);
+        scatter_branch(job, job.io.branches[i], groups.group[n], k, lane_of(groups, n, k),
+                       mask[n][k], is_streamed);
       }
     }
   }
@@ -271,23 +263,12 @@ void write_flows(const SolveJob& job, const Groups<kVec>& groups,
       for (int k = 0; k < kVec; ++k) {
         const int at = row * kVec + k;
         const std::size_t to = lane_of(groups, n, k);
-        store<kIsStreamed>(job.p_controlled_mw, row, to, mask[n][k],
-                           base * groups.group[n].p_controlled[at]);
-        store<kIsStreamed>(job.q_controlled_mvar, row, to, mask[n][k],
-                           base * groups.group[n].q_controlled[at]);
+        store(job.p_controlled_mw, row, to, mask[n][k], base * groups.group[n].p_controlled[at],
+              is_streamed);
+        store(job.q_controlled_mvar, row, to, mask[n][k], base * groups.group[n].q_controlled[at],
+              is_streamed);
       }
     }
-  }
-}
-
-// Flows, loading and exchange of the lanes of a mask, from the currents of the groups.
-template <int kVec>
-void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
-                   const Masks<kVec>& mask) noexcept {
-  if (is_streamed(job, groups, mask)) {
-    write_flows<true>(job, groups, mask);
-  } else {
-    write_flows<false>(job, groups, mask);
   }
 }
 
