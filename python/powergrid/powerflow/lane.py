@@ -203,7 +203,14 @@ class FlowLane:
         starts flat.
         """
         self.flow.solve()
-        self.n_solve += 1
+        return self.count_solves(1)
+
+    def count_solves(self, n_solve: int) -> bool:
+        """Count solves of this lane that `flow` was asked for; return whether the last converged.
+
+        Those before it did.
+        """
+        self.n_solve += n_solve
         converged = self.result.converged
         self.n_failed += not converged
         return converged
