@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from powergrid.cache import folder as folder_module
 from powergrid.cache.folder import CacheFolder, default_folder
 from powergrid.cache.maker import Maker, present_maker, source_hash
 
@@ -93,6 +95,18 @@ def test_a_failed_write_leaves_nothing(folder: CacheFolder) -> None:
     with pytest.raises(OSError, match="directory"):
         folder.write("a", 1)
     assert [path.name for path in folder.path.iterdir()] == [folder.file("a").name]
+
+
+def test_what_was_not_used_for_longest_makes_room(
+    folder: CacheFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "MAX_FILES", 3)
+    for age, name in enumerate("dcba"):
+        folder.write(name, name)
+        os.utime(folder.file(name), ns=(age, age))
+        if name == "b":
+            assert folder.read("d").value == "d"  # used again
+    assert {name for name in "abcd" if folder.read(name).value} == {"a", "b", "d"}
 
 
 WORKER = """
