@@ -34,6 +34,7 @@ class DistributionGrid:
     def __init__(
         self, net: pp.pandapowerNet, agents: Sequence[PowerGridAgent], config: DistributionConfig
     ) -> None:
+        self.config = config
         owned = np.concatenate([agent.zone.bus_rows for agent in agents])
         own = np.delete(net.bus.index.to_numpy(), owned)
         self.zone = Zone(net, own)

@@ -187,14 +187,17 @@ class FlowLane:
         self.flow.forget(self._lane)
 
     def solve(self) -> bool:
-        """Solve the power flow, all its lanes, and return whether this lane converged.
+        """Solve the lane's power flow and return whether it converged.
 
         If it did not, `result` keeps the last solution's values and says so, and the next solve
         starts flat.
         """
         self.flow.solve()
+        return self.count(self.result.converged)
+
+    def count(self, converged: bool) -> bool:
+        """Count a solve of this lane that someone else asked for; return `converged`."""
         self.n_solve += 1
-        converged = self.result.converged
         self.n_failed += not converged
         return converged
 

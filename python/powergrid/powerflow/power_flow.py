@@ -232,6 +232,13 @@ class PowerFlow(ABC):
         """
 
     @abstractmethod
+    def solve_lanes(self, first: int, last: int, worker: int = 0) -> None:
+        """Solve lanes `first` to `last` (half open) and leave the others as they are.
+
+        Workers of different numbers may solve disjoint lanes at once, where `is_parallel`.
+        """
+
+    @abstractmethod
     def forget(self, lane: int | None = None) -> None:
         """Begin the next solve of a lane, or of all, from a flat start.
 

@@ -1,0 +1,163 @@
+"""A batch of one: the engine as a single environment uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heron.core.feature_table import FeatureTable
+from powergrid.agents.grid import Grid
+from powergrid.agents.observation_layout import ObservationLayout
+
+if TYPE_CHECKING:
+    from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.engine.engine import Engine
+    from powergrid.engine.rules import Rules
+    from powergrid.envs.distribution_grid import DistributionGrid
+    from powergrid.envs.episode_source import EpisodeSource
+    from powergrid.powerflow.lane import FlowLane
+
+__all__ = ["SingleLane"]
+
+SAFETY_PARTS = ("device", "voltage", "loading", "distribution")
+
+
+class SingleLane:
+    """Lane 0 of an engine, with the agents' attributes kept up to date.
+
+    The engine is made when it is first needed: its kernels take a moment to load. A pickle or copy
+    carries the lane on.
+
+    Parameters
+    ----------
+    agents, table, flow, distribution, source, layouts, rules
+        See `Engine`; agents by name.
+    """
+
+    def __init__(
+        self,
+        agents: Mapping[str, PowerGridAgent],
+        table: FeatureTable,
+        flow: FlowLane,
+        distribution: DistributionGrid,
+        source: EpisodeSource,
+        layouts: Sequence[ObservationLayout],
+        rules: Rules,
+    ) -> None:
+        self._agents = dict(agents)
+        self._table, self._flow, self._distribution = table, flow, distribution
+        self._source, self._layouts, self._rules = source, list(layouts), rules
+        self._engine: Engine | None = None
+        self._saved: dict[str, Any] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, of one lane."""
+        if self._engine is None:
+            self._engine = self._make()
+        return self._engine
+
+    def _make(self) -> Engine:
+        from powergrid.engine.engine import Engine  # loads Numba
+
+        agents = list(self._agents.values())
+        if self._saved is None:
+            for agent in agents:
+                agent.reset()
+        engine = Engine(
+            agents, self._table, self._flow.flow, self._distribution, self._source, self._layouts,
+            self._rules,
+        )  # fmt: skip
+        if self._saved is not None:
+            engine.restore(self._saved)
+            self._saved = None
+        self._n_obs = [len(layout.slots) for layout in self._layouts]
+        self._names = list(self._agents)
+        self._meters = [
+            next((d for d in agent.devices.values() if isinstance(d, Grid)), None)
+            for agent in agents
+        ]
+        n = len(agents)
+        self._cost_names: list[list[tuple[str, int]]] = [[] for _ in range(n)]
+        for (number, name), row in engine.part_row.items():
+            self._cost_names[number].append((name, row))
+        for agent_number, agent in enumerate(agents):
+            for device in agent.devices.values():
+                device.dt = self._rules.dt_h
+            del agent_number
+        return engine
+
+    def begin_episode(self, day: int, noise_seed: int | None) -> bool:
+        """Solve the first power flow with idle devices; return whether that converged."""
+        engine = self.engine
+        for agent in self._agents.values():
+            agent.reset()
+        engine.start(0, 1, [day], [noise_seed])
+        engine.observe(0, 1)
+        self._flow.count(int(engine.status[0]) == 0)
+        return int(engine.status[0]) == 0
+
+    def run_interval(self, k: int, actions: Mapping[str, NDArray[np.float64]]) -> bool:
+        """Live through an interval; return whether the power flow converged."""
+        engine = self.engine
+        for number, action in enumerate(actions.values()):
+            engine.actions[0, number, : len(action)] = action
+        engine.set_points(0, 1)
+        engine.write_inputs(0, 1)
+        engine.flow.settle(0, 1, 0)
+        engine.read_results(0, 1)
+        engine.advance(0, 1, self._rules.dt_h)
+        engine.book(0, 1)
+        converged = int(engine.status[0]) == 0
+        self._flow.count(converged)
+        self._tell_agents(engine)
+        return converged
+
+    def _tell_agents(self, engine: Engine) -> None:
+        """Bring the agents' own attributes up to date with the books."""
+        cost, safety = engine.cost[:, 0].tolist(), engine.safety[:, 0].tolist()
+        bought, sold = engine.bought[:, 0].tolist(), engine.sold[:, 0].tolist()
+        part, violation = engine.part[:, 0].tolist(), engine.violation[:, :, 0].T.tolist()
+        for number, agent in enumerate(self._agents.values()):
+            agent.cost, agent.safety = cost[number], safety[number]
+            agent.energy_bought_mwh, agent.energy_sold_mwh = bought[number], sold[number]
+            agent.cost_parts = {name: part[row] for name, row in self._cost_names[number]}
+            agent.safety_parts = dict(zip(SAFETY_PARTS, violation[number], strict=True))
+        if engine.hooked is not None:
+            dt_h = self._rules.dt_h
+            agents = list(self._agents.values())
+            for (number, name), rate in engine.hooked.cost_by_cause[0].items():
+                row = engine.part_row[number, name]
+                agents[number].cost_parts[name] = part[row] if row < len(part) else rate * dt_h
+
+    def pay(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return rewards, and the safety that counts, by agent."""
+        engine = self.engine
+        engine.pay(0, 1)
+        rewards = dict(zip(self._names, engine.reward[0].tolist(), strict=True))
+        return rewards, dict(zip(self._names, engine.counted[:, 0].tolist(), strict=True))
+
+    def begin_interval(self, k: int) -> None:
+        """Set prices, clock, forecasts and available power of interval `k`."""
+        engine = self.engine
+        engine.step_number[0] = k
+        engine.begin_interval(0, 1)
+        engine.observe(0, 1)
+
+    def observations(self) -> dict[str, NDArray[np.float32]]:
+        """Return every agent's present observation, arrays of the caller's own."""
+        seen = self.engine.observations[0]
+        return {
+            name: seen[number, : self._n_obs[number]].copy()
+            for number, name in enumerate(self._names)
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_engine"] = None
+        if self._engine is not None:
+            state["_saved"] = self._engine.kept()
+        return state
