@@ -7,7 +7,7 @@ this order, with one power flow between the first two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from heron.core.policies import Policy
 from heron.protocols.base import Protocol
 from powergrid.core.config import StrictModel
 from powergrid.core.state.state import DeviceState
+from powergrid.kernels.device_kernels import DeviceKernels
 
 __all__ = ["DeviceAgent", "DeviceConfig"]
 
@@ -60,6 +61,10 @@ class DeviceAgent(FieldAgent):
     element: ClassVar[str] = "sgen"
     # Fields a coordinator observes of this kind, (feature, field); None: every scalar of the state.
     observed: ClassVar[tuple[tuple[str, str], ...] | None] = None
+    # The same kind for all environments of a batch at once, see `DeviceKernels`: a declaration, or
+    # where to import one from when it is needed, "package.module:NAME". None: by the hooks below.
+    # A class that overrides a hook further down runs by its hooks too.
+    kernels: ClassVar[str | DeviceKernels | None] = None
 
     def __init__(
         self,
@@ -110,6 +115,10 @@ class DeviceAgent(FieldAgent):
     def respond_to_price(self, price: float) -> np.ndarray:
         """Return the action that a price [$/MWh] calls for; the idle one unless a kind knows."""
         return self.idle_action()
+
+    def kernel_parameters(self) -> Sequence[float]:
+        """Return the values of the parameters that `kernels` names, in its order, then its tail."""
+        return ()
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Turn an action into a set-point within the device's limits.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -76,6 +77,7 @@ class Generator(DeviceAgent):
     2.0
     """
 
+    kernels: ClassVar = "powergrid.kernels.generator:KERNELS"
     observed: ClassVar = (
         ("electrical", "p_MW"),
         ("electrical", "q_MVAr"),
@@ -137,6 +139,24 @@ class Generator(DeviceAgent):
         if config.commitment:
             action[2] = float(gain[best] > 0.0)
         return action
+
+    def kernel_parameters(self) -> list[float]:
+        """Return the parameters in the order of the kernels' declaration."""
+        config = self.config
+        return [
+            config.p_max_MW,
+            config.p_min_MW,
+            config.q_max_MVAr,
+            config.q_min_MVAr,
+            math.inf if config.s_rated_MVA is None else config.s_rated_MVA,
+            config.startup_time_hr,
+            config.shutdown_time_hr,
+            config.startup_cost,
+            config.shutdown_cost,
+            float(config.commitment),
+            float(len(config.cost_curve_coefs)),
+            *config.cost_curve_coefs,
+        ]
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Set P and Q within the capability, and the commitment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -49,6 +50,7 @@ class Grid(DeviceAgent):
     """
 
     element: ClassVar[str] = ""
+    kernels: ClassVar = "powergrid.kernels.grid:KERNELS"
     observed: ClassVar = (
         ("electrical", "p_MW"),
         ("electrical", "q_MVAr"),
@@ -67,6 +69,11 @@ class Grid(DeviceAgent):
     def get_action_space(self) -> Box:
         """Return the empty box: there is nothing to decide."""
         return Box(low=-1.0, high=1.0, shape=(0,), dtype=np.float32)
+
+    def kernel_parameters(self) -> list[float]:
+        """Return the parameters in the order of the kernels' declaration."""
+        rating = self.s_rated_mva or math.inf
+        return [self.config.price_scale, self.config.sell_ratio, rating]
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Accept the empty action."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -58,6 +59,7 @@ class RenewableGenerator(DeviceAgent):
     """
 
     default_source: ClassVar[str | None] = None
+    kernels: ClassVar = "powergrid.kernels.renewable:KERNELS"
     observed: ClassVar = (
         ("electrical", "p_MW"),
         ("electrical", "q_MVAr"),
@@ -108,6 +110,17 @@ class RenewableGenerator(DeviceAgent):
         """Return: take everything, no reactive power."""
         q_max = self.config.q_max_MVAr
         return np.array([1.0, normalize(0.0, -q_max, q_max)] if q_max > 0.0 else [1.0])
+
+    def kernel_parameters(self) -> list[float]:
+        """Return the parameters in the order of the kernels' declaration."""
+        config = self.config
+        return [
+            config.p_rated_MW,
+            config.q_max_MVAr,
+            math.inf if config.s_rated_MVA is None else config.s_rated_MVA,
+            config.curtailment_cost,
+            float(config.q_max_MVAr > 0.0),
+        ]
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Set the injected share of the available power, and reactive power within the rating."""

@@ -27,5 +27,5 @@ def within_rating(q_mvar: float, p_mw: float, s_rated_mva: float | None) -> floa
     """
     if s_rated_mva is None:
         return q_mvar
-    room = math.sqrt(max(s_rated_mva**2 - p_mw * p_mw, 0.0))
+    room = math.sqrt(max(s_rated_mva * s_rated_mva - p_mw * p_mw, 0.0))
     return min(max(q_mvar, -room), room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -96,6 +97,7 @@ class ESS(DeviceAgent):
     """
 
     element: ClassVar[str] = "storage"
+    kernels: ClassVar = "powergrid.kernels.storage:KERNELS"
     observed: ClassVar = (
         ("electrical", "p_MW"),
         ("electrical", "q_MVAr"),
@@ -152,6 +154,25 @@ class ESS(DeviceAgent):
         lowest = max(config.p_min_MW, -max(room, 0.0) / (config.ch_eff * dt))
         highest = min(config.p_max_MW, max(content, 0.0) * config.dsc_eff / dt)
         return lowest, highest
+
+    def kernel_parameters(self) -> list[float]:
+        """Return the parameters in the order of the kernels' declaration."""
+        config = self.config
+        return [
+            config.e_capacity_MWh,
+            config.p_max_MW,
+            config.p_min_MW,
+            config.q_max_MVAr,
+            config.q_min_MVAr,
+            math.inf if config.s_rated_MVA is None else config.s_rated_MVA,
+            config.soc_max,
+            config.soc_min,
+            config.init_soc,
+            config.ch_eff,
+            config.dsc_eff,
+            config.degradation_cost,
+            float(self.has_reactive_power),
+        ]
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Set charging or discharging power within power, energy and inverter limits."""

@@ -55,6 +55,7 @@ class Transformer(DeviceAgent):
     """
 
     element: ClassVar[str] = "trafo"
+    kernels: ClassVar = "powergrid.kernels.transformer:KERNELS"
     observed: ClassVar = (
         ("electrical", "p_MW"),
         ("electrical", "q_MVAr"),
@@ -107,6 +108,11 @@ class Transformer(DeviceAgent):
     def idle_action(self) -> np.ndarray:
         """Return: keep the tap."""
         return np.array([1.0])
+
+    def kernel_parameters(self) -> list[float]:
+        """Return the parameters in the order of the kernels' declaration."""
+        taps = (self.tap_min, self.tap_max, self._initial_tap)
+        return [*map(float, taps), self.config.tap_change_cost]
 
     def set_device_action(self, action: np.ndarray) -> None:
         """Move the tap by at most one step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ def s_over_rating(p_mw: float, q_mvar: float, s_rated_mva: float | None) -> floa
     """
     if not s_rated_mva:
         return 0.0
-    return max(0.0, float(np.hypot(p_mw, q_mvar)) / s_rated_mva - 1.0)
+    return max(0.0, math.sqrt(p_mw * p_mw + q_mvar * q_mvar) / s_rated_mva - 1.0)
 
 
 def pf_penalty(p_mw: float, q_mvar: float, pf_min: float) -> float:
