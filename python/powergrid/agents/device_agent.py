@@ -8,7 +8,7 @@ this order, with one power flow between the first two.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box, Space
@@ -20,6 +20,9 @@ from heron.protocols.base import Protocol
 from powergrid.core.config import StrictModel
 from powergrid.core.state.state import DeviceState
 from powergrid.kernels.device_kernels import DeviceKernels
+
+if TYPE_CHECKING:
+    from powergrid.agents.placement import DevicePlace
 
 __all__ = ["DeviceAgent", "DeviceConfig"]
 
@@ -155,6 +158,10 @@ class DeviceAgent(FieldAgent):
         """Return `cost` by cause [$/h]; what `cost_parts` does not explain is under "device"."""
         rest = self.cost - sum(self.cost_parts.values())
         return {**self.cost_parts, "device": rest} if rest != 0.0 else self.cost_parts
+
+    def take_place(self, place: DevicePlace) -> None:
+        """Take over where the device stands in the network."""
+        self.pp_idx, self.bus_idx = place.pp_idx, place.bus_idx
 
     def reset_device(self) -> None:
         """Return to the initial state; kinds with more state than features extend it."""

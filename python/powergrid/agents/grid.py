@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -15,6 +15,9 @@ from powergrid.core.config import StrictModel, parse_config
 from powergrid.core.features.electrical import ElectricalBasePh
 from powergrid.utils.cost import energy_cost
 from powergrid.utils.safety import s_over_rating
+
+if TYPE_CHECKING:
+    from powergrid.agents.placement import DevicePlace
 
 __all__ = ["Grid", "GridConfig"]
 
@@ -65,6 +68,12 @@ class Grid(DeviceAgent):
         self.state.add_feature("electrical", ElectricalBasePh())
         self.s_rated_mva = self.config.s_rated_MVA
         self.price = 50.0  # market price of the present interval [$/MWh]
+
+    def take_place(self, place: DevicePlace) -> None:
+        """Take over bus and, where none is configured, rating of the connection."""
+        super().take_place(place)
+        if self.s_rated_mva is None:
+            self.s_rated_mva = place.s_rated_mva
 
     def get_action_space(self) -> Box:
         """Return the empty box: there is nothing to decide."""

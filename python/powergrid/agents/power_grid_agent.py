@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandapower as pp
 
 from heron.core.feature_table import FeatureTable
 from heron.core.policies import Policy
-from heron.errors import ConfigError, nearest
+from heron.errors import ConfigError, HeronError, nearest
 from heron.protocols.base import Protocol
-from powergrid.agents.attach import attach_device
+from powergrid.agents.attach import connection_of, place_agent
 from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.grid import Grid
 from powergrid.agents.grid_agent import GridAgent
 from powergrid.agents.observation_layout import ObservationLayout, agent_layouts
+from powergrid.agents.placement import Placement, request_of
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.renewable_profile import profile_of, rated_power
@@ -28,11 +28,11 @@ from powergrid.core.features.availability import AvailablePower
 from powergrid.core.features.context import ClockBlock, ForecastBlock, MarketBlock
 from powergrid.core.features.network import BusVoltages, GridSummary, LineFlows
 from powergrid.data.profiles import Profiles
-from powergrid.networks.lookup import bus_index, zone_names
 from powergrid.powerflow.lane import FlowLane, FlowResult
 from powergrid.powerflow.make import POWER_FLOWS
-from powergrid.powerflow.meter import Meter
-from powergrid.powerflow.zone import Zone
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent", "accepted_arguments"]
 
@@ -50,8 +50,9 @@ class PowerGridAgent(GridAgent):
 
     Parameters
     ----------
-    net : pandapowerNet
-        The network; devices are added to it in place.
+    net : pandapowerNet or Placement
+        The network; devices are added to it in place. Or where the agent and the same devices stand
+        in one; then there is no network to be stepped alone, and pandapower is not needed.
     grid_config : mapping
         See `GridAgentConfig`.
     protocol, policy, **kwargs
@@ -80,7 +81,7 @@ class PowerGridAgent(GridAgent):
 
     def __init__(
         self,
-        net: pp.pandapowerNet,
+        net: pandapowerNet | Placement,
         grid_config: Mapping[str, Any],
         protocol: Protocol,
         policy: Policy | None = None,
@@ -92,19 +93,21 @@ class PowerGridAgent(GridAgent):
         if power_flow not in POWER_FLOWS:
             raise ConfigError(nearest(power_flow, POWER_FLOWS, kind="power flow"))
         self._power_flow_name = power_flow
-        self._net = net
         self.power_flow: FlowLane | None = None  # whoever drives the agent solves by it
-        zone = self.agent_id
-        self.pcc = net.get("heron_pcc", {}).get(zone)  # how a merged microgrid is connected
+        # How a merged microgrid is connected.
+        self.pcc = net.pcc if isinstance(net, Placement) else connection_of(net, self.agent_id)
         self._add_meter_device()
-        for device in self.devices.values():
-            attach_device(net, device, zone)
+        self.placement = self._place(net)
+        self._net = None if isinstance(net, Placement) else net
+        self.zone = self.placement.zone
+        self.meter = self.placement.meter
+        for name, device in self.devices.items():
+            device.take_place(self.placement.devices[name])
             if hasattr(device, "available_power"):
                 rated_power(device)  # complains now if it is unknown
                 if "availability" not in device.state.features:
                     device.state.add_feature("availability", AvailablePower())
         self._takes = {d: accepted_arguments(device) for d, device in self.devices.items()}
-        self._find_elements()
         n_bus, n_line = len(self.zone.bus_rows), len(self.zone.line_rows)
         self.state.add_feature("bus_voltages", BusVoltages(vm_pu=np.ones(n_bus)))
         self.state.add_feature(
@@ -127,21 +130,25 @@ class PowerGridAgent(GridAgent):
         self.energy_sold_mwh = 0.0
 
     @property
-    def net(self) -> pp.pandapowerNet:
+    def net(self) -> pandapowerNet:
         """The network, with set-points and ``res_*`` tables of the last power flow.
 
         Within an environment they are written when this is read; see `NetworkedGridEnv.net`.
+
+        Raises
+        ------
+        HeronError
+            If the agent was made from a `Placement` and is in no environment.
         """
-        return self._net if self.power_flow is None else self.power_flow.current_net()
+        if self.power_flow is not None:
+            return self.power_flow.current_net()
+        if self._net is None:
+            raise HeronError(
+                f"{self.agent_id} was made from a placement and has no network of its own"
+            )
+        return self._net
 
     # --- which part of the network is the agent's ---------------------------------------------
-
-    @staticmethod
-    def _find_buses(net: pp.pandapowerNet, zone: str) -> np.ndarray:
-        own = net.bus.index[net.bus["zone"] == zone]
-        if len(own) == 0 and "heron_pcc" in net:  # merged: whose part it is must be said exactly
-            raise ConfigError(f"network of agents: {nearest(zone, zone_names(net), kind='zone')}")
-        return np.asarray(own if len(own) else net.bus.index)
 
     def _add_meter_device(self) -> None:
         """Give a merged microgrid the priced connection that it has even if none is configured."""
@@ -156,23 +163,16 @@ class PowerGridAgent(GridAgent):
         if self.pcc is not None and not any(isinstance(d, Grid) for d in self.devices.values()):
             self.add_device(Grid("grid"))
 
-    def _find_elements(self) -> None:
-        """Find the grid's own part of the network, and its meter."""
-        net = self._net
-        self.zone = Zone(net, self._find_buses(net, self.agent_id))
-        self.meter: Meter | None = None
-        meters = [device for device in self.devices.values() if isinstance(device, Grid)]
-        if not meters:
-            return
-        if len(meters) > 1:
-            raise ConfigError(f"{self.agent_id}: a grid has one connection, not {len(meters)}")
-        device = meters[0]
-        wanted = None if device.bus_name is None else bus_index(net, device.bus_name, self.agent_id)
-        own = net.bus.index.to_numpy()[self.zone.bus_rows].tolist()
-        self.meter = Meter.at_connection(net, self.pcc, wanted, self.agent_id, own)
-        device.bus_idx = self.meter.bus
-        if device.s_rated_mva is None:
-            device.s_rated_mva = self.meter.s_rated_mva
+    def _place(self, net: pandapowerNet | Placement) -> Placement:
+        if isinstance(net, Placement):
+            if list(net.devices) != list(self.devices):
+                raise ConfigError(
+                    f"{self.agent_id}: the placement is one of {', '.join(net.devices)}, but the "
+                    f"devices are {', '.join(self.devices)}"
+                )
+            return net
+        requests = [request_of(device, self.agent_id) for device in self.devices.values()]
+        return place_agent(net, self.agent_id, requests)
 
     # --- one interval, in the order in which the environment calls ----------------------------
 

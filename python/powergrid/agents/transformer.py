@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Discrete
@@ -15,6 +15,9 @@ from powergrid.core.features.electrical import ElectricalBasePh
 from powergrid.core.features.tap import TapBlock
 from powergrid.utils.cost import tap_change_cost
 from powergrid.utils.safety import loading_over_pct
+
+if TYPE_CHECKING:
+    from powergrid.agents.placement import DevicePlace
 
 __all__ = ["Transformer", "TransformerConfig"]
 
@@ -76,6 +79,12 @@ class Transformer(DeviceAgent):
         self.state.add_feature("tap", TapBlock(tap=self._initial_tap))
         self._moved = 0.0  # steps moved by the last action
         self._last_dt = 1.0
+
+    def take_place(self, place: DevicePlace) -> None:
+        """Take over the transformer, its position and range; see `set_range`."""
+        super().take_place(place)
+        if place.taps is not None:
+            self.set_range(*place.taps)
 
     def set_range(self, tap: float, tap_min: float, tap_max: float) -> None:
         """Take over position and range of the network's transformer, where none is configured.

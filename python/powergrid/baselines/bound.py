@@ -87,7 +87,7 @@ def _best_plan(env: NetworkedGridEnv, agent: PowerGridAgent) -> Schedule:
             f"{', '.join(model.others)}"
         )
     if agent.meter is not None and agent.meter.is_source:
-        n_other = len(env.power_flow.net.bus) - len(agent.zone.bus_rows)
+        n_other = len(env.power_flow.result.vm_pu) - len(agent.zone.bus_rows)
         if n_other:
             raise ConfigError(
                 f"{agent.agent_id}: its meter reads the whole network, {n_other} buses of which "

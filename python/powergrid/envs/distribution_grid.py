@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandapower as pp
+from numpy.typing import NDArray
 
 from heron.errors import ConfigError
-from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.placement import Placement
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.envs.config import DistributionConfig
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.tap_control import TapControl
 from powergrid.powerflow.zone import Zone
 
-__all__ = ["DistributionGrid", "tap_movers"]
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
+
+__all__ = ["DistributionGrid", "DistributionPlacement"]
+
+
+@dataclass(frozen=True)
+class DistributionPlacement:
+    """The part of a network that belongs to no agent, in plain values.
+
+    Attributes
+    ----------
+    zone : Zone
+        Its buses, lines and loads.
+    capacitor_rows : ndarray of intp, (n_capacitor,)
+        Its capacitors among the shunts.
+    tap_control : TapControl or None
+        Its voltage regulators; None if there are none, or they stay where they are.
+    """
+
+    zone: Zone
+    capacitor_rows: NDArray[np.intp]
+    tap_control: TapControl | None
+
+    @classmethod
+    def beside(
+        cls, net: pandapowerNet, agents: Mapping[str, Placement], *, is_regulated: bool
+    ) -> DistributionPlacement:
+        """Find what of the whole network the agents leave.
+
+        Parameters
+        ----------
+        net : pandapowerNet
+            The whole network, with the agents' devices.
+        agents : mapping of str to Placement
+            Their parts, by name.
+        is_regulated : bool
+            Whether its regulators follow line-drop compensation.
+
+        Raises
+        ------
+        ConfigError
+            If two devices move the taps of one transformer.
+        """
+        owned = np.concatenate([placement.zone.bus_rows for placement in agents.values()])
+        own = np.delete(net.bus.index.to_numpy(), owned)
+        is_own_capacitor = net.shunt["bus"].isin(own) & (net.shunt["q_mvar"] < 0.0)
+        moved = _tap_movers(net, agents)
+        tap_control: TapControl | None = None
+        if is_regulated and "is_regulator" in net.trafo:
+            is_own = net.trafo["is_regulator"].fillna(False).astype(bool)
+            is_own &= net.trafo["hv_bus"].isin(own) & ~net.trafo.index.isin(list(moved))
+            rows = np.flatnonzero(is_own.to_numpy())
+            tap_control = TapControl.of_trafos(net, rows) if rows.size else None
+        return cls(
+            zone=Zone.of_buses(net, own),
+            capacitor_rows=np.flatnonzero(is_own_capacitor.to_numpy()),
+            tap_control=tap_control,
+        )
 
 
 class DistributionGrid:
@@ -23,31 +83,18 @@ class DistributionGrid:
 
     Parameters
     ----------
-    net : pandapowerNet
-        The whole network.
-    agents : sequence of PowerGridAgent
-        Whose buses, loads and tap changers are not the distribution grid's.
+    placement : DistributionPlacement
+        What it consists of.
     config : DistributionConfig
-        Regulation; its network was built by then.
+        How it is regulated.
     """
 
-    def __init__(
-        self, net: pp.pandapowerNet, agents: Sequence[PowerGridAgent], config: DistributionConfig
-    ) -> None:
+    def __init__(self, placement: DistributionPlacement, config: DistributionConfig) -> None:
         self.config = config
-        owned = np.concatenate([agent.zone.bus_rows for agent in agents])
-        own = np.delete(net.bus.index.to_numpy(), owned)
-        self.zone = Zone(net, own)
-        is_own_capacitor = net.shunt["bus"].isin(own) & (net.shunt["q_mvar"] < 0.0)
-        self.capacitor_rows = np.flatnonzero(is_own_capacitor.to_numpy())
+        self.zone = placement.zone
+        self.capacitor_rows = placement.capacitor_rows
         self.capacitors_off_below = config.capacitors_off_below
-        controlled = tap_movers(net, agents)
-        self.tap_control: TapControl | None = None
-        if config.line_drop_compensation and "is_regulator" in net.trafo:
-            is_own = net.trafo["is_regulator"].fillna(False).astype(bool)
-            is_own &= net.trafo["hv_bus"].isin(own) & ~net.trafo.index.isin(list(controlled))
-            rows = np.flatnonzero(is_own.to_numpy())
-            self.tap_control = TapControl(net, rows) if rows.size else None
+        self.tap_control = placement.tap_control
         self.window: ProfileWindow | None = None
 
     def write_setpoints(self, flow: FlowLane, k: int) -> None:
@@ -66,18 +113,18 @@ class DistributionGrid:
         return sum(self.zone.violations(flow.result).values())
 
 
-def tap_movers(net: pp.pandapowerNet, agents: Sequence[PowerGridAgent]) -> dict[int, str]:
+def _tap_movers(net: pandapowerNet, agents: Mapping[str, Placement]) -> dict[int, str]:
     """Return which device moves the taps of each transformer; ConfigError if two move one's."""
     mover: dict[int, str] = {}
-    for agent in agents:
-        for device_id, device in agent.devices.items():
-            if device.element != "trafo":
+    for agent_id, placement in agents.items():
+        for device_id, place in placement.devices.items():
+            if place.taps is None:
                 continue
-            name = f"{agent.agent_id}/{device_id}"
-            if device.pp_idx in mover:
+            name = f"{agent_id}/{device_id}"
+            if place.pp_idx in mover:
                 raise ConfigError(
-                    f"{name} and {mover[device.pp_idx]} both move the taps of "
-                    f"{net.trafo.at[device.pp_idx, 'name']}"
+                    f"{name} and {mover[place.pp_idx]} both move the taps of "
+                    f"{net.trafo.at[place.pp_idx, 'name']}"
                 )
-            mover[device.pp_idx] = name
+            mover[place.pp_idx] = name
     return mover

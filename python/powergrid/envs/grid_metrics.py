@@ -40,7 +40,7 @@ def grid_metrics(flow: FlowLane) -> dict[str, Any]:
         "generation_mw": float(flow.sgen_p_mw.sum() + flow.storage_p_mw.sum()),
         "tap_positions": {
             name: tap
-            for name, tap in zip(flow.net.trafo["name"], flow.tap_pos.tolist(), strict=True)
+            for name, tap in zip(flow.trafo_names, flow.tap_pos.tolist(), strict=True)
             if np.isfinite(tap)
         },
     }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar
-
-import pandapower as pp
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from heron.errors import ConfigError
 from heron.protocols.vertical import SetpointProtocol
@@ -21,8 +19,10 @@ from powergrid.envs.config import (
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.networks.catalog import make_network
 from powergrid.networks.merge import merge_microgrid
-from powergrid.setups.checks import connection_warnings
 from powergrid.setups.loader import load_setup
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["MultiAgentMicrogrids"]
 
@@ -68,7 +68,7 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
             given = {**taken, **_without_microgrids(given), "dso_config": dso}
         super().__init__(given, render_mode=render_mode)
 
-    def _build_net(self) -> pp.pandapowerNet:
+    def _build_net(self) -> pandapowerNet:
         dso = self.config.dso_config
         net = make_network(dso.network, dso.name, load_scale=dso.load_scale)
         net.ext_grid["vm_pu"] = dso.source_vm_pu
@@ -80,6 +80,8 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
                 self._connection_bus(microgrid),
                 load_scale=MERGED_LOAD_SCALE if scale is None else scale,
             )
+        from powergrid.setups.checks import connection_warnings
+
         for text in connection_warnings(net, dso.name):
             warnings.warn(text, UserWarning, stacklevel=4)
         return net

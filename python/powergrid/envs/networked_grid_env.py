@@ -9,10 +9,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandapower as pp
 from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
@@ -29,7 +28,7 @@ from powergrid.engine.rules import Rules
 from powergrid.engine.single_lane import SingleLane
 from powergrid.envs.actions import check_actions
 from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
-from powergrid.envs.distribution_grid import DistributionGrid
+from powergrid.envs.distribution_grid import DistributionGrid, DistributionPlacement
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_metrics import grid_metrics
@@ -38,6 +37,9 @@ from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
 from powergrid.powerflow.weakest_bus import weakest_bus
 from powergrid.reference.simulation import ReferenceSimulation
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["MAX_START_DAYS", "NetworkedGridEnv", "wanted_day"]
 
@@ -110,7 +112,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     # --- what subclasses say ------------------------------------------------------------------
 
-    def _build_net(self) -> pp.pandapowerNet:
+    def _build_net(self) -> pandapowerNet:
         """Return the network; agents made here may go into `agent_dict`."""
         raise NotImplementedError(f"{type(self).__name__} needs _build_net(): which network?")
 
@@ -159,7 +161,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_simulation(self) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._distribution_model = self._distribution_config()
-        self.distribution = DistributionGrid(self._net, agents, self._distribution_model)
+        rest = DistributionPlacement.beside(
+            self._net,
+            {agent.agent_id: agent.placement for agent in agents},
+            is_regulated=self._distribution_model.line_drop_compensation,
+        )
+        self.distribution = DistributionGrid(rest, self._distribution_model)
         self.power_flow = make_power_flow(
             config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
         ).lane()
@@ -349,7 +356,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self._renderer.close()
 
     @property
-    def net(self) -> pp.pandapowerNet:
+    def net(self) -> pandapowerNet:
         """The pandapower network, with set-points and ``res_*`` tables of the last power flow.
 
         With ``power_flow="native"`` they are written when this is read, once for each power flow
@@ -361,7 +368,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         return self._net if flow is None else flow.current_net()
 
     @net.setter
-    def net(self, net: pp.pandapowerNet) -> None:
+    def net(self, net: pandapowerNet) -> None:
         if "power_flow" in self.__dict__:
             raise HeronError(
                 "the network of an environment is fixed when it is made: return another one from "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ElementRows", "positions"]
 
+_NUMBERED = ("bus", "sgen", "storage", "trafo")
+_NAMED = ("bus", "trafo")
 _AT_BUSES = ("load", "sgen", "storage")
 
 
@@ -22,6 +26,7 @@ def positions(index: np.ndarray, table_index: np.ndarray) -> NDArray[np.intp]:
     return np.array([row_of[int(number)] for number in index], dtype=np.intp)
 
 
+@dataclass(frozen=True, eq=False)
 class ElementRows:
     """Rows by element number, and which loads, generators and storages stand at which bus.
 
@@ -29,23 +34,60 @@ class ElementRows:
 
     Attributes
     ----------
-    bus, sgen, storage, trafo : dict[int, int]
-        Row of each element by its number.
+    numbers : mapping of str to ndarray of int64, (n_row,)
+        Numbers of buses, static generators, storages and transformers, by table.
+    names : mapping of str to tuple of str
+        Names of buses and transformers, by table.
+    bus_of : mapping of str to ndarray of int64, (n_row,)
+        Number of the bus of each load, static generator and storage, by table.
+    share_of : mapping of str to ndarray, (n_row,)
+        What each of them takes part with: its scaling, 0 out of service.
     """
 
-    def __init__(self, net: pandapowerNet) -> None:
-        self.bus, self.sgen, self.storage, self.trafo = (
-            {int(number): row for row, number in enumerate(net[table].index)}
-            for table in ("bus", "sgen", "storage", "trafo")
+    numbers: Mapping[str, NDArray[np.int64]]
+    names: Mapping[str, tuple[str, ...]]
+    bus_of: Mapping[str, NDArray[np.int64]]
+    share_of: Mapping[str, NDArray[np.float64]]
+    _found: dict[tuple[int, ...], list[tuple[NDArray[np.intp], NDArray[np.float64]]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
+
+    @classmethod
+    def of(cls, net: pandapowerNet) -> ElementRows:
+        """Read the tables of a network."""
+        return cls(
+            numbers={table: net[table].index.to_numpy(np.int64) for table in _NUMBERED},
+            names={table: tuple(map(str, net[table]["name"])) for table in _NAMED},
+            bus_of={table: net[table]["bus"].to_numpy(np.int64) for table in _AT_BUSES},
+            share_of={
+                table: net[table]["scaling"].to_numpy(np.float64)
+                * net[table]["in_service"].to_numpy(np.float64)
+                for table in _AT_BUSES
+            },
         )
-        self._bus_of = {table: net[table]["bus"].to_numpy(np.int64) for table in _AT_BUSES}
-        # What an element takes part with: its scaling, 0 out of service.
-        self._share_of = {
-            table: net[table]["scaling"].to_numpy(np.float64)
-            * net[table]["in_service"].to_numpy(np.float64)
-            for table in _AT_BUSES
-        }
-        self._found: dict[tuple[int, ...], list[tuple[NDArray[np.intp], NDArray[np.float64]]]] = {}
+
+    @cached_property
+    def bus(self) -> dict[int, int]:
+        """Row of each bus by its number."""
+        return self._rows("bus")
+
+    @cached_property
+    def sgen(self) -> dict[int, int]:
+        """Row of each static generator by its number."""
+        return self._rows("sgen")
+
+    @cached_property
+    def storage(self) -> dict[int, int]:
+        """Row of each storage by its number."""
+        return self._rows("storage")
+
+    @cached_property
+    def trafo(self) -> dict[int, int]:
+        """Row of each transformer by its number."""
+        return self._rows("trafo")
+
+    def _rows(self, table: str) -> dict[int, int]:
+        return {number: row for row, number in enumerate(self.numbers[table].tolist())}
 
     def at_buses(self, buses: Sequence[int]) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
         """Return rows and shares of the loads, static generators and storages at some buses."""
@@ -53,7 +95,7 @@ class ElementRows:
         if key not in self._found:
             found = []
             for table in _AT_BUSES:
-                rows = np.flatnonzero(np.isin(self._bus_of[table], key))
-                found.append((rows, self._share_of[table][rows]))
+                rows = np.flatnonzero(np.isin(self.bus_of[table], key))
+                found.append((rows, self.share_of[table][rows]))
             self._found[key] = found
         return self._found[key]

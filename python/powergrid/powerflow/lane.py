@@ -140,6 +140,16 @@ class FlowLane:
         """The network; what its ``res_*`` tables hold is not promised, see `to_pandapower`."""
         return self.flow.net
 
+    @property
+    def bus_names(self) -> tuple[str, ...]:
+        """Names of the buses, (n_bus,)."""
+        return self.flow.rows.names["bus"]
+
+    @property
+    def trafo_names(self) -> tuple[str, ...]:
+        """Names of the two-winding transformers, (n_trafo,)."""
+        return self.flow.rows.names["trafo"]
+
     def bus_row(self, index: int) -> int:
         """Return the row of a bus by its number."""
         return self.flow.rows.bus[index]

@@ -6,6 +6,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 from heron.errors import ConfigError, nearest
+from powergrid.powerflow.errors import UnsupportedNetworkError
+from powergrid.powerflow.native_flow import NativeFlow
 from powergrid.powerflow.power_flow import PowerFlow
 
 if TYPE_CHECKING:
@@ -41,10 +43,6 @@ def make_power_flow(
     if name not in POWER_FLOWS:
         raise ConfigError(nearest(name, POWER_FLOWS, kind="power flow"))
     if name == "native":
-        # Imported where they are used: pandapower takes seconds.
-        from powergrid.powerflow.errors import UnsupportedNetworkError
-        from powergrid.powerflow.native_flow import NativeFlow
-
         try:
             return NativeFlow(net, n_lane, tolerance=tolerance_pu)
         except UnsupportedNetworkError as error:

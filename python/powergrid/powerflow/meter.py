@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandapower as pp
 
 from heron.errors import ConfigError
 from powergrid.powerflow.lane import FlowLane
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["Meter"]
 
@@ -35,7 +37,7 @@ class Meter:
     @classmethod
     def at_connection(
         cls,
-        net: pp.pandapowerNet,
+        net: pandapowerNet,
         pcc: Mapping[str, Any] | None,
         bus: int | None,
         owner: str,
@@ -97,7 +99,7 @@ class Meter:
         return p, q
 
 
-def _node_of(net: pp.pandapowerNet, bus: int, switch: int) -> tuple[int, ...]:
+def _node_of(net: pandapowerNet, bus: int, switch: int) -> tuple[int, ...]:
     """Return the buses joined to `bus` by closed bus-bus switches other than `switch`."""
     joins = net.switch[(net.switch["et"] == "b") & net.switch["closed"]].drop(index=switch)
     pairs = list(zip(joins["bus"].tolist(), joins["element"].tolist(), strict=True))
@@ -111,7 +113,7 @@ def _node_of(net: pp.pandapowerNet, bus: int, switch: int) -> tuple[int, ...]:
     return tuple(sorted(node))
 
 
-def _branches_at(net: pp.pandapowerNet, buses: Sequence[int]) -> tuple[tuple[str, str, int], ...]:
+def _branches_at(net: pandapowerNet, buses: Sequence[int]) -> tuple[tuple[str, str, int], ...]:
     sides = (("line", "from"), ("line", "to"), ("trafo", "hv"), ("trafo", "lv"))
     found = []
     for table, side in sides:

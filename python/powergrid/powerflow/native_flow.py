@@ -5,25 +5,24 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pandapower as pp
 from numpy.typing import NDArray
-from pandapower.results import init_results
 
 from heron.errors import InvalidArgumentError
 from powergrid import _core
-from powergrid.powerflow.compilation import CompiledNetwork, compile_network
-from powergrid.powerflow.native_results import write_voltages
+from powergrid.powerflow.compilation import CompiledNetwork
 from powergrid.powerflow.native_views import (
     HeldVoltages,
     input_views,
     result_views,
     winding_views,
 )
-from powergrid.powerflow.pandapower_tables import write_inputs
 from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["LANE_TABLES", "NativeFlow"]
 
@@ -83,15 +82,20 @@ class NativeFlow(PowerFlow):
 
     def __init__(
         self,
-        net: pp.pandapowerNet | CompiledNetwork,
+        net: pandapowerNet | CompiledNetwork,
         n_lane: int = 1,
         *,
         tolerance: float = 1e-8,
         max_iterations: int = 20,
         n_thread: int = 1,
     ) -> None:
-        compiled = net if isinstance(net, CompiledNetwork) else compile_network(net)
-        super().__init__(cast(pp.pandapowerNet, compiled.net), compiled.elements, n_lane, tolerance)
+        if isinstance(net, CompiledNetwork):
+            compiled = net
+        else:
+            from powergrid.powerflow.compilation.network import compile_network
+
+            compiled = compile_network(net)
+        super().__init__(compiled.elements, n_lane, tolerance)
         for name, value in (("max_iterations", max_iterations), ("n_thread", n_thread)):
             if value < 1:
                 raise InvalidArgumentError(f"{name} is {value}, expected at least 1")
@@ -111,6 +115,11 @@ class NativeFlow(PowerFlow):
         views = input_views(compiled, self._batch) | result_views(compiled, self._batch)
         self.__dict__.update(views)
         self.ext_grid_vm_pu, self.gen_vm_pu = self._held.ext_grid, self._held.gen
+
+    @property
+    def net(self) -> pandapowerNet:
+        """The network that was compiled; see `CompiledNetwork.net`."""
+        return cast("pandapowerNet", self.compiled.net)
 
     @property
     def method(self) -> str:
@@ -183,14 +192,17 @@ class NativeFlow(PowerFlow):
         else:
             self._batch.forget(self.check_lane(lane))
 
-    def to_pandapower(
-        self, lane: int = 0, *, net: pp.pandapowerNet | None = None
-    ) -> pp.pandapowerNet:
+    def to_pandapower(self, lane: int = 0, *, net: pandapowerNet | None = None) -> pandapowerNet:
         """Return the network with the lane's inputs and results; see `PowerFlow.to_pandapower`.
 
         The results are what pandapower's own writers make of the lane's voltages; nothing is
         solved again.
         """
+        from pandapower.results import init_results
+
+        from powergrid.powerflow.native_results import write_voltages
+        from powergrid.powerflow.pandapower_tables import write_inputs
+
         self.check_lane(lane)
         if net is None:
             if self.net is None:
@@ -228,7 +240,6 @@ class NativeFlow(PowerFlow):
     def __setstate__(self, state: dict[str, Any]) -> None:
         batch, counters, arrays = (state.pop(name) for name in ("batch", "counters", "arrays"))
         self.__dict__.update(state)
-        self.net = cast(pp.pandapowerNet, self.compiled.net)
         self.rows = self.compiled.elements
         self._make()
         for name, values in batch.items():

@@ -62,7 +62,8 @@ class PandapowerFlow(PowerFlow):
     def __init__(
         self, net: pp.pandapowerNet, n_lane: int = 1, *, tolerance_mva: float = 1e-8
     ) -> None:
-        super().__init__(net, ElementRows(net), n_lane, tolerance_mva)
+        super().__init__(ElementRows.of(net), n_lane, tolerance_mva)
+        self._net = net
         for name, values in read_inputs(net).items():
             setattr(self, name, np.repeat(values[:, np.newaxis], n_lane, axis=1))
         for name in RESULTS:
@@ -81,6 +82,11 @@ class PandapowerFlow(PowerFlow):
         )
         # Without a changer tap_pos is NaN and no input; neither is what its table never had.
         self._is_input = {name: np.isfinite(getattr(self, name)[:, 0]) for name in INPUTS}
+
+    @property
+    def net(self) -> pp.pandapowerNet:
+        """The network that is solved."""
+        return self._net
 
     @property
     def source_p_mw(self) -> NDArray[np.float64]:

@@ -141,8 +141,6 @@ class PowerFlow(ABC):
     mismatch_pu : ndarray, (n_lane,)
         Largest power mismatch of the last solve [p.u. of the network's ``sn_mva``]; infinite where
         there is none, because the input is invalid or the voltages ran away.
-    net : pandapowerNet
-        As given; what its ``res_*`` tables hold is not promised, see `to_pandapower`.
     rows : ElementRows
         Rows of the elements by number.
     """
@@ -176,16 +174,13 @@ class PowerFlow(ABC):
     iterations: NDArray[np.int32]
     mismatch_pu: Array
 
-    def __init__(
-        self, net: pandapowerNet, rows: ElementRows, n_lane: int, tolerance_pu: float
-    ) -> None:
+    def __init__(self, rows: ElementRows, n_lane: int, tolerance_pu: float) -> None:
         if operator.index(n_lane) < 1:
             raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
         if not 0.0 < tolerance_pu < math.inf:
             raise InvalidArgumentError(
                 f"the tolerance is {tolerance_pu}, expected a finite number above 0"
             )
-        self.net = net
         self.n_lane = n_lane
         self.rows = rows
         self._tolerance_pu = float(tolerance_pu)
@@ -193,6 +188,11 @@ class PowerFlow(ABC):
     def __setattr__(self, name: str, value: object) -> None:
         refuse_new_array(self, name, value)
         super().__setattr__(name, value)
+
+    @property
+    @abstractmethod
+    def net(self) -> pandapowerNet:
+        """The network; what its ``res_*`` tables hold is not promised, see `to_pandapower`."""
 
     @property
     @abstractmethod

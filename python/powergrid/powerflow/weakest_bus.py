@@ -36,14 +36,15 @@ def weakest_bus(flow: FlowLane) -> tuple[str, float, float]:
         flow.storage_q_mvar,
     )
     wanted = [values.copy() for values in scaled]
-    found = (str(flow.net.bus["name"].iloc[0]), float("nan"), 0.0)
+    names = flow.bus_names
+    found = (names[0], float("nan"), 0.0)
     for share in SHARES:
         for values, full in zip(scaled, wanted, strict=True):
             values[:] = share * full
         if flow.solve():
             vm = np.where(flow.result.vm_pu > 0.0, flow.result.vm_pu, np.inf)  # 0: out of supply
             row = int(np.argmin(vm))
-            found = (str(flow.net.bus["name"].iloc[row]), float(vm[row]), share)
+            found = (names[row], float(vm[row]), share)
             break
     for values, full in zip(scaled, wanted, strict=True):
         values[:] = full

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandapower as pp
+from numpy.typing import NDArray
 
 from powergrid.powerflow.element_rows import positions
 from powergrid.powerflow.lane import FlowLane, FlowResult
 from powergrid.utils.safety import loading_over_pct, voltage_deviation
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["Zone"]
 
 V_MIN_PU, V_MAX_PU = 0.95, 1.05  # normal operating band of bus voltages
 
 
+@dataclass(frozen=True, eq=False)
 class Zone:
     """Rows of a set of buses, of the lines that begin at them and of the loads on them.
-
-    Parameters
-    ----------
-    net : pandapowerNet
-        The whole network.
-    buses : ndarray
-        Numbers of the buses, (n_bus,).
 
     Attributes
     ----------
@@ -32,12 +32,23 @@ class Zone:
         Consumption at a load multiplier of 1.
     """
 
-    def __init__(self, net: pp.pandapowerNet, buses: np.ndarray) -> None:
-        self.bus_rows = positions(buses, net.bus.index.to_numpy())
-        self.line_rows = np.flatnonzero(net.line["from_bus"].isin(buses).to_numpy())
-        self.load_rows = np.flatnonzero(net.load["bus"].isin(buses).to_numpy())
-        self.base_load_p_mw = net.load["p_mw"].to_numpy(np.float64)[self.load_rows]
-        self.base_load_q_mvar = net.load["q_mvar"].to_numpy(np.float64)[self.load_rows]
+    bus_rows: NDArray[np.intp]
+    line_rows: NDArray[np.intp]
+    load_rows: NDArray[np.intp]
+    base_load_p_mw: NDArray[np.float64]
+    base_load_q_mvar: NDArray[np.float64]
+
+    @classmethod
+    def of_buses(cls, net: pandapowerNet, buses: np.ndarray) -> Zone:
+        """Find the rows of the buses with these numbers, (n_bus,), in the whole network."""
+        load_rows = np.flatnonzero(net.load["bus"].isin(buses).to_numpy())
+        return cls(
+            bus_rows=positions(buses, net.bus.index.to_numpy()),
+            line_rows=np.flatnonzero(net.line["from_bus"].isin(buses).to_numpy()),
+            load_rows=load_rows,
+            base_load_p_mw=net.load["p_mw"].to_numpy(np.float64)[load_rows],
+            base_load_q_mvar=net.load["q_mvar"].to_numpy(np.float64)[load_rows],
+        )
 
     def write_loads(self, flow: FlowLane, multiplier: float) -> None:
         """Set the loads to `multiplier` times their base."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandapower as pp
 from numpy.typing import NDArray
 
 from powergrid.envs.render.routes import along, moved_apart, route
 from powergrid.envs.render.tree_layout import tree_layout
 from powergrid.networks.layout import bus_xy
+
+if TYPE_CHECKING:
+    from pandapower import pandapowerNet
 
 __all__ = ["Branch", "DeviceMark", "DeviceReading", "Diagram", "DiagramState", "read_diagram"]
 
@@ -88,7 +90,7 @@ class DiagramState:
     zone_texts: Mapping[str, str] = field(default_factory=dict)  # after the microgrid's name
 
 
-def read_diagram(net: pp.pandapowerNet, devices: Iterable[DeviceMark] = ()) -> Diagram:
+def read_diagram(net: pandapowerNet, devices: Iterable[DeviceMark] = ()) -> Diagram:
     """Read what is drawn of a network.
 
     Where a bus has no coordinates the whole network is laid out as a tree from its sources. Buses
@@ -143,7 +145,7 @@ def _in_service(table: Any) -> Any:
     return table[table["in_service"].astype(bool)] if len(table) else table
 
 
-def _names(net: pp.pandapowerNet) -> Iterable[tuple[str, str]]:
+def _names(net: pandapowerNet) -> Iterable[tuple[str, str]]:
     zones = net.bus["zone"] if "zone" in net.bus.columns else [None] * len(net.bus)
     for index, name, zone in zip(net.bus.index, net.bus["name"], zones, strict=True):
         yield (name if isinstance(name, str) else str(index)), str(zone or "")
@@ -154,7 +156,7 @@ def _short_name(name: str, zone: str) -> str:
 
 
 def _ends(
-    net: pp.pandapowerNet, row_of: dict[int, int]
+    net: pandapowerNet, row_of: dict[int, int]
 ) -> Iterable[tuple[str, int, tuple[int, int], str, bool]]:
     """Yield (kind, row, buses, name, is_closed) of every branch."""
     is_open = ~net.switch["closed"].astype(bool)
@@ -185,7 +187,7 @@ def _ends(
             yield "switch", row, pair, str(entry.name or ""), bool(entry.closed)
 
 
-def _ties(net: pp.pandapowerNet) -> dict[tuple[str, int], str]:
+def _ties(net: pandapowerNet) -> dict[tuple[str, int], str]:
     """Return the microgrid by (kind, row) of the branch that connects it."""
     return {
         (kind, int(net[kind].index.get_loc(connection[kind]))): name

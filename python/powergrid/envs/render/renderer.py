@@ -67,7 +67,7 @@ class Renderer:
         if self._record is None:
             raise HeronError("render() before reset(): call env.reset() first")
         if self.mode == "ansi":
-            return table(self._record, self._env.power_flow.net.bus["name"].astype(str).tolist())
+            return table(self._record, self._env.power_flow.bus_names)
         if self.mode == "human":
             if not self._is_shown:
                 self._show(self._record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 from pandapower.pypower.idx_bus import BS, GS, PD, QD
 from pandapower.pypower.idx_gen import GEN_BUS, PG
 
+from powergrid.powerflow.compilation.compiled_network import InjectionRows
 from powergrid.powerflow.compilation.internal import InternalModel, column
 
-__all__ = ["InjectionRows", "fixed_arrays", "injection_arrays", "shunt_arrays"]
+__all__ = ["fixed_arrays", "injection_arrays", "shunt_arrays"]
 
 SHARES = {
     "p_current_share": "const_i_p_percent",
@@ -25,16 +25,6 @@ SHARES = {
 # p.u. of base_mva injected for one MW of the input: loads give their consumption; the other
 # inputs count what is injected, storages too, whose pandapower table counts what they draw.
 SIGNS = {"load": -1.0, "sgen": 1.0, "storage": 1.0, "gen": 1.0}
-
-
-@dataclass(frozen=True)
-class InjectionRows:
-    """Rows of each table among the injections."""
-
-    load: slice
-    sgen: slice
-    storage: slice
-    gen: slice
 
 
 def injection_arrays(
