@@ -122,7 +122,9 @@ class ActionLayout:
             )
         self.size = len(self.dims)
         self._entries = [
-            (device_id, k, dim) for device_id, own_dims in dims.items() for k, dim in enumerate(own_dims)
+            (device_id, k, dim)
+            for device_id, own_dims in dims.items()
+            for k, dim in enumerate(own_dims)
         ]
         self._low = np.array([dim.low for dim in own])
         self._high = np.array([dim.high for dim in own])

@@ -167,7 +167,9 @@ class HookedDevices:
         """Work out cost rates and violations, (n_device, n_lane)."""
         for lane in range(first, last):
             causes: dict[tuple[int, str], float] = {}
-            for k, (member, device) in enumerate(zip(self.members, self.devices[lane], strict=True)):
+            for k, (member, device) in enumerate(
+                zip(self.members, self.devices[lane], strict=True)
+            ):
                 device.update_cost_safety()
                 safety[k, lane] = device.safety
                 for name, rate in device.cost_by_cause().items():

@@ -44,7 +44,7 @@ class LaneFlow:
 
     def __init__(self, flow: PowerFlow, tap_control: TapControl | None) -> None:
         self.flow = flow
-        self.n_lane = flow.n_lane
+        self.n_lane, self.rows = flow.n_lane, flow.rows
         self._control = tap_control
         self.tap_pos, self.shunt_step = whole_rows(flow.tap_pos), whole_rows(flow.shunt_step)
         self.vm_pu, self.va_degree = whole_rows(flow.vm_pu), whole_rows(flow.va_degree)
@@ -58,7 +58,10 @@ class LaneFlow:
     def _view_native(self, flow: NativeFlow) -> None:
         batch, compiled = flow.batch, flow.compiled
         self.p_mw, self.q_mvar = whole_rows(batch.p_mw), whole_rows(batch.q_mvar)
-        self.p_from_mw, self.q_from_mvar = whole_rows(batch.p_from_mw), whole_rows(batch.q_from_mvar)
+        self.p_from_mw, self.q_from_mvar = (
+            whole_rows(batch.p_from_mw),
+            whole_rows(batch.q_from_mvar),
+        )
         self.p_to_mw, self.q_to_mvar = whole_rows(batch.p_to_mw), whole_rows(batch.q_to_mvar)
         self.loading_percent = whole_rows(batch.loading_percent)
         self.p_source_mw = whole_rows(batch.p_controlled_mw)
@@ -125,10 +128,12 @@ class LaneFlow:
             if self._control is None:
                 self.flow.solve()
             else:
-                if self.n_lane>1: 
-                    if first==0: self.flow.solve()
+                if self.n_lane > 1:
+                    if first == 0:
+                        self.flow.solve()
                     return
-                if not hasattr(self,"_l0"): self._l0=self.flow.lane(0)
+                if not hasattr(self, "_l0"):
+                    self._l0 = self.flow.lane(0)
                 self._control.settle(self._l0)
             return
         lanes = slice(first, last)

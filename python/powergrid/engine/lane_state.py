@@ -28,13 +28,13 @@ class LaneState:
         The lanes' columns of each of the engine's arrays, (..., n_lane).
     objects : list
         By lane, what devices that run by Python hooks keep outside the arrays.
-    part_row : dict
-        Rows of the parts of the cost.
+    parts : list
+        The parts of the cost, agent and cause, in the order of their rows.
     """
 
     arrays: list[NDArray[Any]]
     objects: list[Any]
-    part_row: dict[tuple[int, str], int]
+    parts: list[tuple[int, str]]
 
     @property
     def n_lane(self) -> int:
@@ -45,9 +45,9 @@ class LaneState:
 def save_lanes(engine: Engine, lanes: Sequence[int]) -> LaneState:
     """Return the state of some lanes."""
     at = np.asarray(lanes, dtype=np.intp)
-    objects = [] if engine.hooked is None else [engine.hooked.save(int(lane)) for lane in at]
+    objects = [] if engine.devices.hooked is None else [engine.devices.hooked.save(int(lane)) for lane in at]
     return LaneState(
-        [array[..., at] for array in engine.lane_arrays()], objects, dict(engine.part_row)
+        [array[..., at] for array in engine.lane_arrays()], objects, list(engine.books.part_row)
     )
 
 
@@ -57,13 +57,13 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
     `lanes` says which lane each of them becomes. One saved lane may become many.
     """
     at = np.asarray(lanes, dtype=np.intp)
-    engine.know_parts(state.part_row)
+    engine.books.know_parts(state.parts)
     of_saved = np.zeros(len(at), np.intp) if state.n_lane == 1 else np.arange(len(at))
     for array, saved in zip(engine.lane_arrays(), state.arrays, strict=True):
         array[..., at] = saved[..., of_saved]
-    if engine.hooked is not None:
+    if engine.devices.hooked is not None:
         for k, lane in zip(of_saved, at, strict=True):
-            engine.hooked.load(int(lane), state.objects[k])
+            engine.devices.hooked.load(int(lane), state.objects[k])
 
 
 def copy_lanes(

@@ -51,7 +51,6 @@ class Nursery:
             n = len(here)
             small.parameters.copy_staged(self._engine.parameters, here)
             small.start(0, n, days[part], noise_seeds[part])
-            small.observe(0, n)
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
             copy_lanes(small, range(n), self._engine, here)

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ValidationError
 
 from heron.errors import ConfigError, nearest
-from powergrid.engine.series import is_fixed
 
 if TYPE_CHECKING:
-    from powergrid.engine.engine import Engine
+    from powergrid.engine.device_stage import DeviceStage
+    from powergrid.engine.interval_stage import IntervalStage
 
 __all__ = ["ParameterTable"]
 
@@ -31,38 +31,38 @@ class ParameterTable:
     ----------
     staged : list of ndarray
         Values of the next episode, arrays of the same shapes as those in force.
-    has_price_factor : bool
-        Whether a price factor was ever set.
     """
 
-    def __init__(self, engine: Engine, distribution: str) -> None:
-        self._n_lane = engine.n_lane
-        self.has_price_factor = False
-        self._in_force = [engine.load_factor, engine.price_factor, engine.rated_mw] + [
-            group.parameters for group in engine.groups
+    def __init__(
+        self, interval: IntervalStage, devices: DeviceStage, distribution: str
+    ) -> None:
+        self._interval = interval
+        self._in_force = [
+            interval.load_factor,
+            interval.price_factor,
+            interval.rated_mw,
+            *(group.parameters for group in devices.groups),
         ]
         self.staged = [array.copy() for array in self._in_force]
-        load, price, rated = range(3)
+        load, price, rated, of_kinds = range(4)
         self._places: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
-        names = [agent.agent_id for agent in engine.agents]
-        for k, name in enumerate([*names, distribution]):
+        for k, name in enumerate([*interval.names, distribution]):
             self._places[f"{name}.load_factor"] = [(load, (k,))]
-        market = [agent.agent_id for agent in engine.agents if not is_fixed(agent, "price")]
-        for k, name in enumerate(market):
+        for k, name in enumerate(interval.market):
             self._places[f"{name}.price_factor"] = [(price, (k,))]
         self._configs: dict[str, Any] = {}
-        for number, group in enumerate(engine.groups):
+        for number, group in enumerate(devices.groups):
             kernels = group.kernels
             for k, member in enumerate(group.members):
                 for i, parameter in enumerate(kernels.parameters):
                     if parameter in kernels.structural:
                         continue
                     name = f"{member.owner}.{parameter}"
-                    self._places[name] = [(3 + number, (i, k))]
+                    self._places[name] = [(of_kinds + number, (i, k))]
                     self._configs[name] = getattr(member.device, "config", None)
-        for owner, k in engine.renewable_row.items():
-            name = f"{owner}.p_rated_MW"  # what sun and wind give is a share of it
-            self._places.setdefault(name, []).append((rated, (k,)))
+        for k, owner in enumerate(interval.renewables):
+            # What sun and wind give is a share of it.
+            self._places.setdefault(f"{owner}.p_rated_MW", []).append((rated, (k,)))
 
     @property
     def names(self) -> list[str]:
@@ -72,7 +72,7 @@ class ParameterTable:
     def get(self, name: str) -> Array:
         """Return the values in force, (n_lane,), a copy."""
         array, at = self._find(name)[0]
-        values: Array = self._in_force[array][at][: self._n_lane].copy()
+        values: Array = self._in_force[array][at][: self._interval.n_lane].copy()
         return values
 
     def set(self, name: str, values: ArrayLike, lanes: Sequence[int] | None = None) -> None:
@@ -92,14 +92,14 @@ class ParameterTable:
             device's configuration.
         """
         places = self._find(name)
-        at = np.arange(self._n_lane) if lanes is None else np.asarray(lanes, dtype=np.intp)
+        at = np.arange(self._interval.n_lane) if lanes is None else np.asarray(lanes, dtype=np.intp)
         new = np.asarray(values, dtype=np.float64)
         if new.shape not in ((), at.shape):
             raise ConfigError(f"{name}: got shape {new.shape}, expected one value or {at.shape}")
         if not np.isfinite(new).all():
             raise ConfigError(f"{name}: {new.tolist()} is not finite")
         self._check(name, new)
-        self.has_price_factor |= name.endswith(".price_factor")
+        self._interval.has_price_factor |= name.endswith(".price_factor")
         for array, row in places:
             self.staged[array][(*row, at)] = new
 
@@ -110,7 +110,7 @@ class ParameterTable:
 
     def copy_staged(self, source: ParameterTable, lanes: Sequence[int]) -> None:
         """Take over the staged values of some lanes of another table as lanes 0, 1, ..."""
-        self.has_price_factor = source.has_price_factor
+        self._interval.has_price_factor = source._interval.has_price_factor
         for array, theirs in zip(self.staged, source.staged, strict=True):
             array[..., : len(lanes)] = theirs[..., lanes]
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SingleLane"]
 
-SAFETY_PARTS = ("device", "voltage", "loading", "distribution")
-
 
 class SingleLane:
     """Lane 0 of an engine, with the agents' attributes kept up to date.
@@ -82,12 +80,11 @@ class SingleLane:
         ]
         n = len(agents)
         self._cost_names: list[list[tuple[str, int]]] = [[] for _ in range(n)]
-        for (number, name), row in engine.part_row.items():
+        for (number, name), row in engine.books.part_row.items():
             self._cost_names[number].append((name, row))
-        for agent_number, agent in enumerate(agents):
+        for agent in agents:
             for device in agent.devices.values():
                 device.dt = self._rules.dt_h
-            del agent_number
         return engine
 
     def begin_episode(self, day: int, noise_seed: int | None) -> bool:
@@ -96,60 +93,60 @@ class SingleLane:
         for agent in self._agents.values():
             agent.reset()
         engine.start(0, 1, [day], [noise_seed])
-        engine.observe(0, 1)
-        self._flow.count(int(engine.status[0]) == 0)
-        return int(engine.status[0]) == 0
+        self._tell_meters()
+        return self._flow.count(int(engine.status[0]) == 0)
 
     def run_interval(self, k: int, actions: Mapping[str, NDArray[np.float64]]) -> bool:
         """Live through an interval; return whether the power flow converged."""
         engine = self.engine
         for number, action in enumerate(actions.values()):
             engine.actions[0, number, : len(action)] = action
-        engine.set_points(0, 1)
-        engine.write_inputs(0, 1)
-        engine.flow.settle(0, 1, 0)
-        engine.read_results(0, 1)
-        engine.advance(0, 1, self._rules.dt_h)
-        engine.book(0, 1)
-        converged = int(engine.status[0]) == 0
-        self._flow.count(converged)
+        engine.run(0, 1)
         self._tell_agents(engine)
-        return converged
+        return self._flow.count(int(engine.status[0]) == 0)
 
     def _tell_agents(self, engine: Engine) -> None:
         """Bring the agents' own attributes up to date with the books."""
-        cost, safety = engine.cost[:, 0].tolist(), engine.safety[:, 0].tolist()
-        bought, sold = engine.bought[:, 0].tolist(), engine.sold[:, 0].tolist()
-        part, violation = engine.part[:, 0].tolist(), engine.violation[:, :, 0].T.tolist()
+        from powergrid.engine.books import SAFETY_PARTS  # loads Numba, as the engine has by now
+
+        books = engine.books
+        cost, safety = books.cost[:, 0].tolist(), books.safety[:, 0].tolist()
+        bought, sold = books.bought[:, 0].tolist(), books.sold[:, 0].tolist()
+        part, violation = books.part[:, 0].tolist(), books.violation[:, :, 0].T.tolist()
         for number, agent in enumerate(self._agents.values()):
             agent.cost, agent.safety = cost[number], safety[number]
             agent.energy_bought_mwh, agent.energy_sold_mwh = bought[number], sold[number]
             agent.cost_parts = {name: part[row] for name, row in self._cost_names[number]}
             agent.safety_parts = dict(zip(SAFETY_PARTS, violation[number], strict=True))
-        if engine.hooked is not None:
-            dt_h = self._rules.dt_h
+        hooked = engine.devices.hooked
+        if hooked is not None:
             agents = list(self._agents.values())
-            for (number, name), rate in engine.hooked.cost_by_cause[0].items():
-                row = engine.part_row[number, name]
-                agents[number].cost_parts[name] = part[row] if row < len(part) else rate * dt_h
+            for number, name in hooked.cost_by_cause[0]:
+                agents[number].cost_parts[name] = part[books.part_row[number, name]]
 
     def pay(self) -> tuple[dict[str, float], dict[str, float]]:
         """Return rewards, and the safety that counts, by agent."""
         engine = self.engine
-        engine.pay(0, 1)
-        rewards = dict(zip(self._names, engine.reward[0].tolist(), strict=True))
-        return rewards, dict(zip(self._names, engine.counted[:, 0].tolist(), strict=True))
+        engine.books.pay(0, 1)
+        rewards = dict(zip(self._names, engine.books.reward[0].tolist(), strict=True))
+        return rewards, dict(zip(self._names, engine.books.counted[:, 0].tolist(), strict=True))
 
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""
+        self.engine.begin_next(0, 1)
+        self._tell_meters()
+
+    def _tell_meters(self) -> None:
+        """Tell the metering devices the price, which the engine reads from the table."""
         engine = self.engine
-        engine.step_number[0] = k
-        engine.begin_interval(0, 1)
-        engine.observe(0, 1)
+        slots = engine.interval.price_slot.tolist()
+        for slot, meter in zip(slots, self._meters, strict=True):
+            if meter is not None:
+                meter.price = float(engine.scene.x[slot, 0])
 
     def observations(self) -> dict[str, NDArray[np.float32]]:
         """Return every agent's present observation, arrays of the caller's own."""
-        seen = self.engine.observations[0]
+        seen = self.engine.observer.observations[0]
         return {
             name: seen[number, : self._n_obs[number]].copy()
             for number, name in enumerate(self._names)

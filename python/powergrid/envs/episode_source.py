@@ -105,9 +105,7 @@ class EpisodeSource:
         n = self.n_step + self.n_forecast + 1
         return self.profiles.window(kind, self.area(kind, area), day * DAY_S, n, self.step_s)
 
-    def actual(
-        self, kind: str, area: str | None, day: int, noise_seed: int | None
-    ) -> np.ndarray:
+    def actual(self, kind: str, area: str | None, day: int, noise_seed: int | None) -> np.ndarray:
         """Return what becomes of `forecast`: with the fluctuation of `noise_seed`, if not None."""
         series = self.forecast(kind, area, day)
         if noise_seed is None or not self.variability or kind not in VARIABLE_KINDS:

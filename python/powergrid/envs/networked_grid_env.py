@@ -179,9 +179,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self.source.check_areas(areas.load_area, areas.renew_area)
         self.source.check_areas(self._distribution_model.load_area, None)
         self._simulation = self._make_simulation()
-        self.is_paid_by_rule = (
-            type(self)._reward_and_safety is NetworkedGridEnv._reward_and_safety
-        )
+        self.is_paid_by_rule = type(self)._reward_and_safety is NetworkedGridEnv._reward_and_safety
         self._rng: np.random.Generator | None = None
         self._k = 0
         self._has_reset = False

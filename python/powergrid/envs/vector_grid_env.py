@@ -15,11 +15,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
 from heron.errors import ConfigError, HeronError
+from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
+from powergrid.engine.nursery import Nursery
 from powergrid.envs.lane_engine import make_lane_engine
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import MAX_START_DAYS, NetworkedGridEnv, wanted_day
-from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
-from powergrid.engine.nursery import Nursery
 from powergrid.kernels.check import first_not_finite
 
 __all__ = ["SavedLanes", "VectorGridEnv"]
@@ -114,7 +114,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self._threads = ThreadPoolExecutor(n_thread) if n_thread > 1 else None
         self._blocks = _blocks(num_envs, n_thread)
         self.agents = list(self._env.possible_agents)
-        n_agent, n_obs = self.engine.observations.shape[1:]
+        n_agent, n_obs = self.engine.observer.observations.shape[1:]
         n_entry = self.engine.actions.shape[2]
         self.single_observation_space = Box(-np.inf, np.inf, (n_agent, n_obs), np.float32)
         self.single_action_space = Box(-1.0, 1.0, (n_agent, n_entry), np.float32)
@@ -130,8 +130,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self._has_reset = False
         self._terminations, self._truncations = (np.zeros(num_envs, np.bool_) for _ in range(2))
         self._converged = np.zeros(num_envs, np.bool_)
-        self._observations = self.engine.observations
-        self._rewards = self.engine.reward
+        self._observations = self.engine.observer.observations
+        self._rewards = self.engine.books.reward
         self._infos = self._make_infos()
 
     # --- Gymnasium ----------------------------------------------------------------------------
@@ -175,9 +175,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
 
     def step(
         self, actions: NDArray[np.float32]
-    ) -> tuple[
-        NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
-    ]:
+    ) -> tuple[NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Live through one interval in every lane.
 
         Parameters
@@ -218,7 +216,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self._judge()
         if starting:  # "NextStep": they were over before
             self._start(starting, None)
-            engine.reward[starting] = 0.0
+            self._rewards[starting] = 0.0
+            self._converged[starting] = True
             self._terminations[starting] = self._truncations[starting] = False
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
@@ -229,7 +228,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
 
     def state(self) -> Array:
         """Return every feature of every lane, float64, (n_slot, num_envs); a view."""
-        return self.engine.table.values
+        return self.engine.scene.table.values
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""
@@ -251,7 +250,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     @property
     def state_names(self) -> list[str]:
         """What each row of `state` is."""
-        return self.engine.table.slot_names
+        return self.engine.scene.table.slot_names
 
     @property
     def parameter_names(self) -> list[str]:
@@ -357,7 +356,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def _judge(self) -> None:
         engine, config = self.engine, self.config
         np.equal(engine.status, 0, out=self._converged)
-        np.greater_equal(engine.step_number, config.max_episode_steps, out=self._truncations)
+        np.greater_equal(engine.scene.step_number, config.max_episode_steps, out=self._truncations)
         if config.on_convergence_failure == "terminate":
             np.logical_not(self._converged, out=self._terminations)
             np.logical_and(self._truncations, self._converged, out=self._truncations)
@@ -365,9 +364,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def _finish_in_same_step(self) -> None:
         """Keep the last observations of lanes that are over, and start them anew."""
         over = np.flatnonzero(self._is_over).tolist()
-        final = {
-            name: values[over] for name, values in self._infos.items() if name in EPISODE
-        }
+        final = {name: values[over] for name, values in self._infos.items() if name in EPISODE}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
@@ -377,22 +374,22 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self._is_over[over] = False
 
     def _make_infos(self) -> dict[str, Any]:
-        engine, n = self.engine, self.num_envs
+        books, n = self.engine.books, self.num_envs
         infos: dict[str, Any] = {
-            "cost": engine.cost[:, :n].T,
-            "safety": engine.counted[:, :n].T,
-            "energy_bought_mwh": engine.bought[:, :n].T,
-            "energy_sold_mwh": engine.sold[:, :n].T,
+            "cost": books.cost[:, :n].T,
+            "safety": books.counted[:, :n].T,
+            "energy_bought_mwh": books.bought[:, :n].T,
+            "energy_sold_mwh": books.sold[:, :n].T,
             "converged": self._converged,
-            "episode_cost": engine.episode[0, :, :n].T,
-            "episode_safety": engine.episode[1, :, :n].T,
-            "episode_reward": engine.episode[2, :, :n].T,
-            "episode_length": engine.step_number,
+            "episode_cost": books.episode[0, :, :n].T,
+            "episode_safety": books.episode[1, :, :n].T,
+            "episode_reward": books.episode[2, :, :n].T,
+            "episode_length": self.engine.scene.step_number,
         }
         for k, name in enumerate(("device", "voltage", "loading", "distribution")):
-            infos[f"safety_{name}"] = engine.violation[k, :, :n].T
+            infos[f"safety_{name}"] = books.violation[k, :, :n].T
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            infos["final_obs"] = np.zeros_like(engine.observations)
+            infos["final_obs"] = np.zeros_like(self._observations)
             for name in EPISODE:
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
         return infos
@@ -449,12 +446,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             f"single environment says of it, {type(self._env).__name__}.reset"
         )
 
-    def _start_lanes(
-        self, lanes: list[int], days: list[int], noise: list[int | None]
-    ) -> list[int]:
+    def _start_lanes(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
         """Start lanes on these days; return those whose power flow found no solution."""
         engine = self.engine
-        if engine.hooked is None and len(lanes) < self.num_envs:
+        if engine.devices.hooked is None and len(lanes) < self.num_envs:
             if self._nursery is None:
                 self._nursery = Nursery(engine, self._make_small)
             return self._nursery.start(lanes, days, noise)
@@ -462,11 +457,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         for begin, end in runs:
             first, last = lanes[begin], lanes[end - 1] + 1
             engine.start(first, last, days[begin:end], noise[begin:end])
-            engine.observe(first, last)
         return [lane for lane in lanes if engine.status[lane] != 0]
 
     def _make_small(self, n_lane: int) -> Any:
-        return make_lane_engine(self._env, n_lane, initial=self.engine.initial)
+        return make_lane_engine(self._env, n_lane, initial=self.engine.scene.initial)
 
     def __getstate__(self) -> dict[str, Any]:
         raise TypeError(

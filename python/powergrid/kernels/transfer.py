@@ -10,7 +10,15 @@ from typing import Any
 
 from powergrid.kernels.jit import kernel, lanes
 
-__all__ = ["available_power", "copy_rows", "exchange", "measure", "scale_rows", "write_loads", "write_switched"]
+__all__ = [
+    "available_power",
+    "copy_rows",
+    "exchange",
+    "measure",
+    "scale_rows",
+    "write_loads",
+    "write_switched",
+]
 
 Array = Any
 
@@ -154,7 +162,14 @@ def measure(
 
 @kernel
 def exchange(
-    x: Array, slot: Array, status: Array, dt_h: float, bought: Array, sold: Array, first: int, last: int
+    x: Array,
+    slot: Array,
+    status: Array,
+    dt_h: float,
+    bought: Array,
+    sold: Array,
+    first: int,
+    last: int,
 ) -> None:
     """Book the energy through each agent's meter [MWh], 0 where the power flow failed.
 

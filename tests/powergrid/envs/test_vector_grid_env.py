@@ -80,10 +80,10 @@ def demand_equal(envs: VectorGridEnv, lanes: list[int], singles: Singles) -> Non
     """Compare observations, tables and power flows of lanes with those of single environments."""
     for lane, env, seen in zip(lanes, singles.envs, singles.seen, strict=True):
         for number, name in enumerate(envs.agents):
-            assert envs.engine.observations[lane, number].tobytes() == seen[name].tobytes()
+            assert envs.engine.observer.observations[lane, number].tobytes() == seen[name].tobytes()
         assert envs.state()[:, lane].tobytes() == env.table.values[:, 0].tobytes()
         assert envs.engine.status[lane] == env.power_flow.flow.status[0]
-        vm_pu = envs.engine.flow.vm_pu[:, lane]
+        vm_pu = envs.engine.network.flow.vm_pu[:, lane]
         assert vm_pu.tobytes() == env.power_flow.flow.vm_pu[:, 0].tobytes()
 
 
@@ -137,8 +137,8 @@ def test_devices_with_python_hooks_are_the_same_in_a_batch(
 ) -> None:
     seeds = [4, 2, 6]
     envs = VectorGridEnv(len(seeds), hooked_config, env_class=env_class)
-    assert envs.engine.hooked is not None
-    assert len(envs.engine.hooked.members) == 2
+    assert envs.engine.devices.hooked is not None
+    assert len(envs.engine.devices.hooked.members) == 2
     play(envs, Singles(lambda: env_class(hooked_config), seeds), seeds, 14)
 
 
@@ -263,7 +263,7 @@ def test_lanes_are_reset_by_a_mask(env_class: EnvClass, small_config: dict[str, 
     mask = np.array([False, True, False, True])
     envs.reset(seed=[11, 12], options={"reset_mask": mask})
     assert envs.state()[:, [0, 2]].tobytes() == before.tobytes()
-    assert envs.engine.step_number.tolist() == [3, 0, 3, 0]
+    assert envs.engine.scene.step_number.tolist() == [3, 0, 3, 0]
     single = env_class(small_config)
     single.reset(seed=12)
     assert envs.state()[:, 3].tobytes() == single.table.values[:, 0].tobytes()
@@ -288,9 +288,7 @@ def test_parameters_differ_by_lane_from_the_next_episode_on(
     assert x[price] == pytest.approx(before[price] * [1.0, 2.0, 1.0])
     forecast = envs.state_names.index("A.forecast.price[2]")
     assert x[forecast] == pytest.approx(before[forecast] * [1.0, 2.0, 1.0])
-    p, soc = (
-        envs.state_names.index(n) for n in ("A/store.electrical.p_MW", "A/store.storage.soc")
-    )
+    p, soc = (envs.state_names.index(n) for n in ("A/store.electrical.p_MW", "A/store.storage.soc"))
     assert x[soc].tolist() == [0.5, 0.5, 0.6]
     actions = envs.idle_actions()
     actions[:, 0, envs.action_names.index("ESS0.p")] = 1.0
