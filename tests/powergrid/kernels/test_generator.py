@@ -25,10 +25,9 @@ def curves(draw: st.DrawFn, n_coef: int) -> list[float]:
     coef = st.floats(0.0, 100.0)
     if n_coef == 3:
         return [draw(coef) for _ in range(3)]
-    powers = draw(
-        st.lists(st.floats(0.0, 10.0), min_size=n_coef // 2, max_size=n_coef // 2, unique=True)
-    )
-    return [value for p in sorted(powers) for value in (p, draw(coef))]
+    gaps = st.lists(st.floats(0.01, 4.0), min_size=n_coef // 2, max_size=n_coef // 2)
+    powers = np.cumsum(draw(gaps)).tolist()
+    return [value for p in powers for value in (p, draw(coef))]
 
 
 @st.composite
