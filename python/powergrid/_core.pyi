@@ -152,3 +152,74 @@ class Solver:
         n_thread: int = 1,
     ) -> None:
         """Solve every lane; `Batch.status` says what became of each. Releases the GIL."""
+
+    def solve_lanes(
+        self,
+        batch: Batch,
+        first: int,
+        last: int,
+        tolerance_pu: float = 1e-8,
+        max_iterations: int = 20,
+    ) -> None:
+        """Solve the lanes from `first` to `last`, exclusive. Releases the GIL.
+
+        Nothing of other lanes is read or written: other solvers may be at work on them. A range
+        that the batch does not have is an InvalidArgumentError.
+        """
+
+class TapControl:
+    """Regulators that move one step at a time until each is inside its bandwidth.
+
+    The compiled twin of `powergrid.powerflow.tap_control.TapControl`; const, so any number of
+    workers may use it at once. It can be copied and pickled.
+
+    Parameters
+    ----------
+    tap, branch, bus : ndarray of int32, (n_regulator,)
+        Rows of the batch: of the tap changer, of the branch whose to end is regulated, of the
+        regulated bus.
+    vn_kv : ndarray of float64, (n_regulator,)
+        Nominal voltage of that bus.
+    v_set_volt, bandwidth_volt, r_volt, x_volt, ct_primary_a, tap_min, tap_max : ndarray of float64
+        As for `line_drop_step`, (n_regulator,).
+
+    Raises
+    ------
+    InvalidArgumentError
+        If lengths disagree, a row is negative, two regulators move one tap, or a nominal voltage is
+        not above 0.
+    """
+
+    def __init__(
+        self,
+        tap: NDArray[np.int32],
+        branch: NDArray[np.int32],
+        bus: NDArray[np.int32],
+        vn_kv: NDArray[np.float64],
+        v_set_volt: NDArray[np.float64],
+        bandwidth_volt: NDArray[np.float64],
+        r_volt: NDArray[np.float64],
+        x_volt: NDArray[np.float64],
+        ct_primary_a: NDArray[np.float64],
+        tap_min: NDArray[np.float64],
+        tap_max: NDArray[np.float64],
+    ) -> None: ...
+    def settle(
+        self,
+        solver: Solver,
+        batch: Batch,
+        first: int,
+        last: int,
+        tolerance_pu: float = 1e-8,
+        max_iterations: int = 20,
+    ) -> int:
+        """Settle the lanes from `first` to `last`, exclusive. Releases the GIL.
+
+        Each lane on its own is solved, its regulators outside their bands move one step, and it is
+        solved again, until none moves, 40 rounds are over, or there is no solution.
+
+        Returns
+        -------
+        int
+            Solves of a lane that it took, of all lanes together.
+        """

@@ -3,6 +3,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -47,15 +48,19 @@ py::array view_of(const py::object& self) {
   return view(self, self.cast<Batch&>().*kMember);
 }
 
-py::dict counters(const Batch& batch) {
-  const powergrid::SolveCounters& counters = batch.counters;
+py::dict counters(Batch& batch) {
+  // Solvers may be adding to them.
+  const auto read = [](std::uint64_t& counter) {
+    return std::atomic_ref(counter).load(std::memory_order_relaxed);
+  };
+  powergrid::SolveCounters& counters = batch.counters;
   py::dict out;
-  out["n_warm"] = counters.n_warm;
-  out["n_flat"] = counters.n_flat;
-  out["n_damped"] = counters.n_damped;
-  out["n_failed"] = counters.n_failed;
-  out["n_invalid"] = counters.n_invalid;
-  out["n_iteration"] = counters.n_iteration;
+  out["n_warm"] = read(counters.n_warm);
+  out["n_flat"] = read(counters.n_flat);
+  out["n_damped"] = read(counters.n_damped);
+  out["n_failed"] = read(counters.n_failed);
+  out["n_invalid"] = read(counters.n_invalid);
+  out["n_iteration"] = read(counters.n_iteration);
   return out;
 }
 

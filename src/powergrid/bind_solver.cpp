@@ -2,11 +2,13 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
 
+#include "powergrid/shared_solver.hpp"
 #include "powergrid/solver.hpp"
 
 namespace heron_bindings {
@@ -17,17 +19,6 @@ namespace {
 
 using powergrid::Batch;
 using powergrid::Network;
-using powergrid::Solver;
-
-// A solver serves one caller at a time, and solving releases the GIL: who comes second waits.
-struct SharedSolver {
-  SharedSolver(const Network& network, std::string_view simd)
-      : solver(network, simd.empty() ? powergrid::best_simd_level() : powergrid::simd_level(simd)) {
-  }
-
-  Solver solver;
-  std::mutex mutex;
-};
 
 void solve(SharedSolver& self, Batch& batch, double tolerance_pu, std::int32_t max_iterations,
            std::int32_t n_thread) {
@@ -36,6 +27,14 @@ void solve(SharedSolver& self, Batch& batch, double tolerance_pu, std::int32_t m
   self.solver.solve(
       batch,
       {.tolerance_pu = tolerance_pu, .max_iterations = max_iterations, .n_thread = n_thread});
+}
+
+void solve_lanes(SharedSolver& self, Batch& batch, std::size_t first, std::size_t last,
+                 double tolerance_pu, std::int32_t max_iterations) {
+  const py::gil_scoped_release released;
+  const std::scoped_lock lock(self.mutex);
+  self.solver.solve(batch, {.tolerance_pu = tolerance_pu, .max_iterations = max_iterations}, first,
+                    last);
 }
 
 }  // namespace
@@ -52,7 +51,9 @@ void bind_solver(py::module_& module) {
                                return std::string(powergrid::name_of(self.solver.level()));
                              })
       .def("solve", &solve, py::arg("batch"), py::arg("tolerance_pu") = 1e-8,
-           py::arg("max_iterations") = 20, py::arg("n_thread") = 1);
+           py::arg("max_iterations") = 20, py::arg("n_thread") = 1)
+      .def("solve_lanes", &solve_lanes, py::arg("batch"), py::arg("first"), py::arg("last"),
+           py::arg("tolerance_pu") = 1e-8, py::arg("max_iterations") = 20);
 }
 
 }  // namespace heron_bindings

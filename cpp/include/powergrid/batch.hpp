@@ -47,7 +47,8 @@ struct Table {
   }
 };
 
-// How many lanes were settled by each start since the batch was made.
+// How many lanes were settled by each start since the batch was made. Solvers add to them as
+// atomics.
 struct SolveCounters {
   std::uint64_t n_warm = 0;
   std::uint64_t n_flat = 0;
@@ -73,6 +74,10 @@ class Batch {
 
   [[nodiscard]] const Network& network() const noexcept { return *network_; }
   [[nodiscard]] std::size_t n_lane() const noexcept { return n_lane_; }
+
+  // Throws InvalidArgument unless the batch has all lanes from `first` to `last`, which it may
+  // begin and end with.
+  void check_lanes(std::size_t first, std::size_t last) const;
 
   // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
   void forget(std::size_t lane) noexcept { is_warm[lane] = 0; }

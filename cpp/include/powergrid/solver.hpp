@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "powergrid/batch.hpp"
@@ -42,6 +43,11 @@ class Solver {
   // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
   // Throws InvalidArgument if the batch is of another network, or an option is out of range.
   void solve(Batch& batch, const SolveOptions& options = {});
+  // Solve the lanes from `first` to `last`, exclusive; with `is_chosen`, (last - first), only those
+  // where it is not 0. Nothing of other lanes is read or written, so that other solvers may be at
+  // work on them. Ranges that begin and end on a multiple of 16 go fastest.
+  void solve(Batch& batch, const SolveOptions& options, std::size_t first, std::size_t last,
+             std::span<const std::uint8_t> is_chosen = {});
 
  private:
   struct Workspaces;

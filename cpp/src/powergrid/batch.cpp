@@ -92,6 +92,12 @@ Batch::Batch(const Batch& other)
   memory_ = other.memory_;  // of the same size, so it is copied in place
 }
 
+void Batch::check_lanes(std::size_t first, std::size_t last) const {
+  if (first <= last && last <= n_lane_) return;
+  throw InvalidArgument("the lanes are " + std::to_string(first) + " to " + std::to_string(last) +
+                        " exclusive, expected a range within 0 to " + std::to_string(n_lane_));
+}
+
 void Batch::lay_out() {
   const auto arrange = [this](Layout& layout) {
     const Network& net = *network_;

@@ -12,11 +12,38 @@ namespace {
 
 constexpr std::size_t kGroupsTogether = 8;
 
-// Groups of adjacent lanes.
-template <int kVec>
+// Lanes that fill whole vectors of the batch: they begin on a multiple of the width, and end on one
+// or with the batch.
+struct AdjacentLanes {
+  std::size_t end;
+
+  std::size_t operator[](std::size_t i) const noexcept { return i; }
+  Vec load(const double* row, std::size_t i) const noexcept { return powergrid::load(row + i); }
+  void store(double* row, std::size_t i, Mask mask, Vec value) const noexcept {
+    powergrid::store(row + i, select(mask, value, powergrid::load(row + i)));
+  }
+};
+
+// Lanes by their numbers. No other is read or written: another thread may be at work on it.
+struct ListedLanes {
+  const std::int32_t* lane;  // (end), the last one repeated to whole vectors
+  std::size_t end;
+
+  std::size_t operator[](std::size_t i) const noexcept { return static_cast<std::size_t>(lane[i]); }
+  Vec load(const double* row, std::size_t i) const noexcept { return pick(row, lane + i); }
+  void store(double* row, std::size_t i, Mask mask, Vec value) const noexcept {
+    for (std::size_t j = 0; j < kWidth; ++j) {
+      if (mask[j] != 0) row[lane[i + j]] = value[j];
+    }
+  }
+};
+
+// Groups of lanes that follow each other in `lanes`.
+template <int kVec, class Lanes>
 struct Groups {
+  Lanes lanes;
   std::size_t n = 0;
-  std::size_t lane = 0;  // the first
+  std::size_t first = 0;  // index in `lanes` of the first lane
   Group<kVec> group[kGroupsTogether];
 };
 
@@ -24,21 +51,22 @@ struct Groups {
 template <int kVec>
 using Masks = Mask[kGroupsTogether][kVec];
 
-// The first lane of a vector.
-template <int kVec>
-inline std::size_t lane_of(const Groups<kVec>& groups, std::size_t n, int k) noexcept {
-  return groups.lane + (n * kVec + static_cast<std::size_t>(k)) * kWidth;
+// Index of a vector's first lane.
+template <int kVec, class Lanes>
+inline std::size_t index_of(const Groups<kVec, Lanes>& groups, std::size_t n, int k) noexcept {
+  return groups.first + (n * kVec + static_cast<std::size_t>(k)) * kWidth;
 }
 
-inline const double* lanes(const Table<double>& table, int row, std::size_t lane) noexcept {
-  return table.data + static_cast<std::size_t>(row) * table.stride + lane;
+// A row of the batch at the lanes of a vector, the first of which has index `i`.
+template <class Lanes>
+inline Vec load(const Lanes& lanes, const Table<double>& table, int row, std::size_t i) noexcept {
+  return lanes.load(table.data + static_cast<std::size_t>(row) * table.stride, i);
 }
-
 // Writes only the lanes of a mask.
-inline void store(const Table<double>& table, int row, std::size_t lane, Mask mask,
+template <class Lanes>
+inline void store(const Lanes& lanes, const Table<double>& table, int row, std::size_t i, Mask mask,
                   Vec value) noexcept {
-  double* to = table.data + static_cast<std::size_t>(row) * table.stride + lane;
-  store(to, select(mask, value, load(to)));
+  lanes.store(table.data + static_cast<std::size_t>(row) * table.stride, i, mask, value);
 }
 
 // What no lane changes, once for each memory.
@@ -59,9 +87,9 @@ void fill(const IoView& io, const Group<kVec>& group) noexcept {
 }
 
 // rows = sum + terms, or rows += terms; `squares` adds up the squares of all rows.
-template <int kVec, bool kIsAdded>
+template <bool kIsAdded, int kVec, class Lanes>
 void gather_sums(const IoSums& all, const Table<double>& first, const Table<double>& second,
-                 const Groups<kVec>& groups, Vec* Group<kVec>::* real,
+                 const Groups<kVec, Lanes>& groups, Vec* Group<kVec>::* real,
                  Vec* Group<kVec>::* imaginary, Vec (*squares)[kVec]) noexcept {
   for (int i = 0; i < all.n; ++i) {
     const IoSum& sum = all.sums[i];
@@ -69,13 +97,13 @@ void gather_sums(const IoSums& all, const Table<double>& first, const Table<doub
       Vec* const real_row = groups.group[n].*real + sum.row * kVec;
       Vec* const imaginary_row = groups.group[n].*imaginary + sum.row * kVec;
       for (int k = 0; k < kVec; ++k) {
-        const std::size_t from = lane_of(groups, n, k);
+        const std::size_t from = index_of(groups, n, k);
         Vec re = kIsAdded ? real_row[k] : broadcast(sum.real);
         Vec im = kIsAdded ? imaginary_row[k] : broadcast(sum.imaginary);
         for (int term = sum.first_term; term < sum.last_term; ++term) {
           const IoTerm& of = all.terms[term];
-          re = fma(load(lanes(first, of.input, from)), broadcast(of.real), re);
-          im = fma(load(lanes(second, of.input, from)), broadcast(of.imaginary), im);
+          re = fma(load(groups.lanes, first, of.input, from), broadcast(of.real), re);
+          im = fma(load(groups.lanes, second, of.input, from), broadcast(of.imaginary), im);
         }
         real_row[k] = re;
         imaginary_row[k] = im;
@@ -107,20 +135,21 @@ inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noe
 }
 
 // Inputs; `is_valid` tells which lanes have none that is NaN or beyond the limits of batch.hpp.
-template <int kVec>
-void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_valid) noexcept {
+template <int kVec, class Lanes>
+void gather(const SolveJob& job, const Groups<kVec, Lanes>& groups,
+            Masks<kVec>& is_valid) noexcept {
   const IoView& io = job.io;
   using G = Group<kVec>;
   Vec squares[kGroupsTogether][kVec]{};
-  gather_sums<kVec, false>(io.power, job.p_mw, job.q_mvar, groups, &G::p, &G::q, squares);
-  gather_sums<kVec, false>(io.current, job.p_mw, job.q_mvar, groups, &G::p_current, &G::q_current,
-                           squares);
-  gather_sums<kVec, false>(io.impedance, job.p_mw, job.q_mvar, groups, &G::g, &G::b, squares);
-  gather_sums<kVec, true>(io.shunt, job.shunt_step, job.shunt_step, groups, &G::g, &G::b, squares);
+  gather_sums<false>(io.power, job.p_mw, job.q_mvar, groups, &G::p, &G::q, squares);
+  gather_sums<false>(io.current, job.p_mw, job.q_mvar, groups, &G::p_current, &G::q_current,
+                     squares);
+  gather_sums<false>(io.impedance, job.p_mw, job.q_mvar, groups, &G::g, &G::b, squares);
+  gather_sums<true>(io.shunt, job.shunt_step, job.shunt_step, groups, &G::g, &G::b, squares);
   for (std::size_t n = 0; n < groups.n; ++n) {
     const Group<kVec>& group = groups.group[n];
     for (int k = 0; k < kVec; ++k) {
-      const std::size_t from = lane_of(groups, n, k);
+      const std::size_t from = index_of(groups, n, k);
       Vec guard{};  // NaN if an input is not finite
       Vec least = broadcast(1.0);
       Vec most = broadcast(1.0);
@@ -128,7 +157,7 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
       for (int i = 0; i < io.n_io_tap; ++i) {
         const IoTap& tap = io.taps[i];
         const int at = tap.row * kVec + k;
-        const Vec position = load(lanes(job.tap_pos, tap.row, from));
+        const Vec position = load(groups.lanes, job.tap_pos, tap.row, from);
         tap_factor(tap, position, group.tap_m_re[at], group.tap_m_im[at]);
         guard = fma(position, Vec{}, guard);
         farthest = max(farthest, abs(position - tap.neutral));
@@ -138,7 +167,7 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
         }
       }
       for (int row = 0; row < io.n_controlled; ++row) {
-        const Vec vm_set = load(lanes(job.vm_set_pu, row, from));
+        const Vec vm_set = load(groups.lanes, job.vm_set_pu, row, from);
         group.vm_set[row * kVec + k] = vm_set;
         guard = fma(vm_set, Vec{}, guard);
         least = min(least, vm_set);
@@ -152,15 +181,15 @@ void gather(const SolveJob& job, const Groups<kVec>& groups, Masks<kVec>& is_val
 }
 
 // The lanes' last voltages.
-template <int kVec>
-void gather_voltages(const SolveJob& job, const Groups<kVec>& groups) noexcept {
+template <int kVec, class Lanes>
+void gather_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups) noexcept {
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
-        const std::size_t from = lane_of(groups, n, k);
-        Vec re = load(lanes(job.v_re_pu, node.node, from));
-        Vec im = load(lanes(job.v_im_pu, node.node, from));
+        const std::size_t from = index_of(groups, n, k);
+        Vec re = load(groups.lanes, job.v_re_pu, node.node, from);
+        Vec im = load(groups.lanes, job.v_im_pu, node.node, from);
         if (job.io.is_rotated) {
           const Vec turned = fma(re, broadcast(node.rotation_re), im * node.rotation_im);
           im = fms(im, broadcast(node.rotation_re), re * node.rotation_im);
@@ -174,14 +203,14 @@ void gather_voltages(const SolveJob& job, const Groups<kVec>& groups) noexcept {
 }
 
 // Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
-template <int kVec>
-void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
+template <int kVec, class Lanes>
+void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
                       const Masks<kVec>& mask) noexcept {
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
-        const std::size_t to = lane_of(groups, n, k);
+        const std::size_t to = index_of(groups, n, k);
         Vec re = groups.group[n].v_re[i * kVec + k];
         Vec im = groups.group[n].v_im[i * kVec + k];
         if (job.io.is_rotated) {
@@ -189,13 +218,13 @@ void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
           im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
           re = turned;
         }
-        store(job.v_re_pu, node.node, to, mask[n][k], re);
-        store(job.v_im_pu, node.node, to, mask[n][k], im);
+        store(groups.lanes, job.v_re_pu, node.node, to, mask[n][k], re);
+        store(groups.lanes, job.v_im_pu, node.node, to, mask[n][k], im);
         const Vec magnitude = sqrt(fma(re, re, im * im));
         const Vec angle = angle_degree(im, re);
         for (int bus = node.first_bus; bus < node.last_bus; ++bus) {
-          store(job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
-          store(job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
+          store(groups.lanes, job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
+          store(groups.lanes, job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
         }
       }
     }
@@ -203,9 +232,9 @@ void scatter_voltages(const SolveJob& job, const Groups<kVec>& groups,
 }
 
 // Flows and loading of one branch.
-template <int kVec>
-inline void scatter_branch(const SolveJob& job, const IoBranch& branch, const Group<kVec>& group,
-                           int k, std::size_t to, Mask mask) noexcept {
+template <int kVec, class Lanes>
+inline void scatter_branch(const SolveJob& job, const Lanes& lanes, const IoBranch& branch,
+                           const Group<kVec>& group, int k, std::size_t to, Mask mask) noexcept {
   const double base = job.io.base_mva;
   const int at = branch.branch * kVec + k;
   const Vec from_re = group.i_from_re[at];
@@ -219,22 +248,22 @@ inline void scatter_branch(const SolveJob& job, const IoBranch& branch, const Gr
   const Vec square_from = branch.square_from * fma(from_re, from_re, from_im * from_im);
   const Vec square_to = branch.square_to * fma(to_re, to_re, to_im * to_im);
   const int row = branch.branch;
-  store(job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
-  store(job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
-  store(job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
-  store(job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
-  store(job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
+  store(lanes, job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
+  store(lanes, job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
+  store(lanes, job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
+  store(lanes, job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
+  store(lanes, job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
 }
 
 // Flows, loading and exchange of the lanes of a mask, from the currents of the groups.
-template <int kVec>
-void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
+template <int kVec, class Lanes>
+void scatter_flows(const SolveJob& job, const Groups<kVec, Lanes>& groups,
                    const Masks<kVec>& mask) noexcept {
   for (int i = 0; i < job.io.n_io_branch; ++i) {
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
-        scatter_branch(job, job.io.branches[i], groups.group[n], k, lane_of(groups, n, k),
-                       mask[n][k]);
+        scatter_branch(job, groups.lanes, job.io.branches[i], groups.group[n], k,
+                       index_of(groups, n, k), mask[n][k]);
       }
     }
   }
@@ -243,9 +272,11 @@ void scatter_flows(const SolveJob& job, const Groups<kVec>& groups,
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
         const int at = row * kVec + k;
-        const std::size_t to = lane_of(groups, n, k);
-        store(job.p_controlled_mw, row, to, mask[n][k], base * groups.group[n].p_controlled[at]);
-        store(job.q_controlled_mvar, row, to, mask[n][k], base * groups.group[n].q_controlled[at]);
+        const std::size_t to = index_of(groups, n, k);
+        store(groups.lanes, job.p_controlled_mw, row, to, mask[n][k],
+              base * groups.group[n].p_controlled[at]);
+        store(groups.lanes, job.q_controlled_mvar, row, to, mask[n][k],
+              base * groups.group[n].q_controlled[at]);
       }
     }
   }

@@ -40,10 +40,10 @@ std::size_t group_size(const IoView& io) noexcept {
 // Lays the arrays of groups one behind the other, which share one scratch before them.
 template <int kVec>
 void lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n_group,
-             Groups<kVec>& groups) noexcept {
+             Group<kVec>* groups) noexcept {
   Vec* next = memory + n_scratch * kVec;
   for (std::size_t n = 0; n < n_group; ++n) {
-    Group<kVec>& group = groups.group[n];
+    Group<kVec>& group = groups[n];
     each_array(io, group, [&](Vec*& array, std::int32_t n_row) {
       array = next;
       next += n_row * kVec;

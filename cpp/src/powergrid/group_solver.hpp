@@ -109,13 +109,13 @@ void run_chain(const SolveJob& job, const Method& method, const Group<kVec>& gro
 }
 
 // The lanes' own record, and the counters.
-template <int kVec>
-void report(const SolveJob& job, std::size_t lane, const Mask* is_valid,
+template <int kVec, class Lanes>
+void report(const SolveJob& job, const Lanes& lanes, std::size_t first, const Mask* is_valid,
             const Outcome<kVec>& outcome, SolveCounters& counters) noexcept {
-  for (std::size_t j = 0; j < kVec * kWidth && lane + j < job.n_lane; ++j) {
+  for (std::size_t j = 0; j < kVec * kWidth && first + j < lanes.end; ++j) {
     const std::size_t k = j / kWidth;
     const std::size_t i = j % kWidth;
-    const std::size_t to = lane + j;
+    const std::size_t to = lanes[first + j];
     LaneStatus status = LaneStatus::kConverged;
     LaneStart start = LaneStart::kNone;
     if (is_valid[k][i] == 0) {
@@ -163,8 +163,8 @@ void discard_infinite(const IoView& io, const Group<kVec>& group, Mask* is_solve
   }
 }
 
-template <int kVec, class Method>
-void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>& groups,
+template <int kVec, class Method, class Lanes>
+void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec, Lanes>& groups,
                   SolveCounters& counters) noexcept {
   Masks<kVec> is_warm{};
   Masks<kVec> is_tried{};
@@ -172,9 +172,8 @@ void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>&
   Masks<kVec> is_solved{};
   bool is_any_warm = false;
   for (std::size_t j = 0; j < groups.n * kVec * kWidth; ++j) {
-    const std::size_t lane = groups.lane + j;
-    const bool is_lane = lane < job.n_lane;
-    const bool is_one_warm = is_lane && job.is_warm[lane] != 0;
+    const bool is_lane = groups.first + j < groups.lanes.end;
+    const bool is_one_warm = is_lane && job.is_warm[groups.lanes[groups.first + j]] != 0;
     const std::size_t n = j / (kVec * kWidth);
     const std::size_t k = j / kWidth % kVec;
     is_tried[n][k][j % kWidth] = is_lane ? -1 : 0;
@@ -196,36 +195,50 @@ void solve_groups(const SolveJob& job, const Method& method, const Groups<kVec>&
       method.find_currents(group);
       discard_infinite(job.io, group, is_solved[n], outcome);
     }
-    report(job, lane_of(groups, n, 0), is_valid[n], outcome, counters);
+    report(job, groups.lanes, index_of(groups, n, 0), is_valid[n], outcome, counters);
   }
   scatter_voltages(job, groups, is_solved);
   scatter_flows(job, groups, is_solved);
 }
 
-// Vectors of lanes from `first` on, as many as go together.
-template <int kVec, class Method>
+// Lanes from index `first` on, as many groups as go together.
+template <int kVec, class Method, class Lanes>
 std::size_t solve_next(const SolveJob& job, const Method& method, GroupMemory& memory,
-                       std::size_t first, std::size_t last, SolveCounters& counters) noexcept {
+                       const Lanes& lanes, std::size_t first, SolveCounters& counters) noexcept {
   const std::size_t n_most = most_groups<kVec>(job.io);
-  Groups<kVec> groups;
+  Groups<kVec, Lanes> groups;
+  groups.lanes = lanes;
+  groups.first = first;
   lay_out(job.io, method.scratch_size(), reinterpret_cast<Vec*>(memory.data[kVec - 1]), n_most,
-          groups);
+          groups.group);
   if (!memory.is_filled[kVec - 1]) {
     for (std::size_t n = 0; n < n_most; ++n) fill(job.io, groups.group[n]);
     memory.is_filled[kVec - 1] = true;
   }
-  groups.lane = first * kWidth;
-  groups.n = (last - first) / kVec;
+  const std::size_t n_vector = (lanes.end - first + kWidth - 1) / kWidth;
+  groups.n = n_vector / kVec;
   if (groups.n > n_most) groups.n = n_most;
   solve_groups(job, method, groups, counters);
-  return first + groups.n * kVec;
+  return first + groups.n * kVec * kWidth;
+}
+
+template <class Method, class Lanes>
+void solve_lanes(const SolveJob& job, const Method& method, GroupMemory& memory, const Lanes& lanes,
+                 std::size_t first, SolveCounters& counters) noexcept {
+  while (first + kWidth < lanes.end) {
+    first = solve_next<2>(job, method, memory, lanes, first, counters);
+  }
+  if (first < lanes.end) solve_next<1>(job, method, memory, lanes, first, counters);
 }
 
 template <class Method>
-void solve_vectors(const SolveJob& job, const Method& method, GroupMemory& memory,
-                   std::size_t first, std::size_t last, SolveCounters& counters) noexcept {
-  while (first + 2 <= last) first = solve_next<2>(job, method, memory, first, last, counters);
-  if (first < last) solve_next<1>(job, method, memory, first, last, counters);
+void solve_lanes(const SolveJob& job, const Method& method, GroupMemory& memory,
+                 const LaneSet& lanes, SolveCounters& counters) noexcept {
+  if (lanes.list == nullptr) {
+    solve_lanes(job, method, memory, AdjacentLanes{lanes.last}, lanes.first, counters);
+  } else {
+    solve_lanes(job, method, memory, ListedLanes{lanes.list, lanes.last}, lanes.first, counters);
+  }
 }
 
 // Lanes that failed or stand idle may hold numbers so small that the processor would take hundreds
@@ -245,13 +258,13 @@ class TinyAsZero {
   unsigned saved_ = 0;
 };
 
-void solve(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
+void solve(const SolveJob& job, GroupMemory& memory, const LaneSet& lanes,
            SolveCounters& counters) noexcept {
   const TinyAsZero tiny_as_zero;
   if (job.sparse == nullptr) {
-    solve_vectors(job, TreeMethod{job.tree}, memory, first, last, counters);
+    solve_lanes(job, TreeMethod{job.tree}, memory, lanes, counters);
   } else {
-    solve_vectors(job, SparseMethod{*job.sparse}, memory, first, last, counters);
+    solve_lanes(job, SparseMethod{*job.sparse}, memory, lanes, counters);
   }
 }
 

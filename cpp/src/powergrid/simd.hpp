@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // One vector of doubles of the width this file is compiled for. It is included only by the
 // kernels_*.cpp files, each compiled for its own instructions. Everything here and in the kernels
@@ -23,18 +24,28 @@ inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm512_fnmadd_pd(a, b, c)
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm512_fmsub_pd(a, b, c); }    //  ab - c
 // The plain form makes g++ 12 warn about its own header.
 inline Vec sqrt(Vec a) noexcept { return _mm512_maskz_sqrt_pd(0xff, a); }
+inline Vec pick(const double* row, const std::int32_t* at) noexcept {
+  return Vec{row[at[0]], row[at[1]], row[at[2]], row[at[3]],
+             row[at[4]], row[at[5]], row[at[6]], row[at[7]]};
+}
 #elif defined(__AVX2__)
 using Vec = __m256d;
 inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm256_fmadd_pd(a, b, c); }
 inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm256_fnmadd_pd(a, b, c); }
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm256_fmsub_pd(a, b, c); }
 inline Vec sqrt(Vec a) noexcept { return _mm256_sqrt_pd(a); }
+inline Vec pick(const double* row, const std::int32_t* at) noexcept {
+  return Vec{row[at[0]], row[at[1]], row[at[2]], row[at[3]]};
+}
 #else
 using Vec = double __attribute__((vector_size(16), may_alias));
 inline Vec fma(Vec a, Vec b, Vec c) noexcept { return a * b + c; }
 inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return c - a * b; }
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return a * b - c; }
 inline Vec sqrt(Vec a) noexcept { return Vec{__builtin_sqrt(a[0]), __builtin_sqrt(a[1])}; }
+inline Vec pick(const double* row, const std::int32_t* at) noexcept {
+  return Vec{row[at[0]], row[at[1]]};
+}
 #endif
 
 constexpr std::size_t kWidth = sizeof(Vec) / sizeof(double);

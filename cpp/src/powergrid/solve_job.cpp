@@ -40,7 +40,6 @@ void bind_batch(SolveJob& job, Batch& batch) {
   job.status = batch.status.data();
   job.start = batch.start.data();
   job.is_warm = batch.is_warm.data();
-  job.n_lane = batch.n_lane();
 }
 
 }  // namespace powergrid

@@ -26,7 +26,6 @@ struct SolveJob {
   LaneStatus* status;
   LaneStart* start;
   std::uint8_t* is_warm;
-  std::size_t n_lane;
 
   double tolerance_pu;
   int max_iterations;
@@ -44,13 +43,22 @@ struct GroupMemory {
   bool is_filled[2];  // with what no lane changes
 };
 
+// Lanes of a batch to solve.
+struct LaneSet {
+  // Without a list lanes of the batch: from a multiple of the width on, to one or the batch's end.
+  // With one its entries.
+  std::size_t first;
+  std::size_t last;
+  const std::int32_t* list;  // its last entry repeated to a multiple of the width
+};
+
 // What kernels_*.cpp give, each for its own instructions.
 struct Kernels {
   std::size_t width;  // lanes of a vector
   // Doubles that one thread needs for groups of `n_vec` vectors, 1 or 2.
   std::size_t (*memory_size)(const SolveJob& job, int n_vec);
-  // Solve the vectors of lanes from `first` to `last`, and add to the counters.
-  void (*solve)(const SolveJob& job, GroupMemory& memory, std::size_t first, std::size_t last,
+  // Solve, and add to the counters.
+  void (*solve)(const SolveJob& job, GroupMemory& memory, const LaneSet& lanes,
                 SolveCounters& counters);
 };
 

@@ -1,7 +1,9 @@
 #include "powergrid/solver.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <string>
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lane_range.hpp"
 #include "powergrid/error.hpp"
 #include "solve_job.hpp"
 
@@ -67,6 +70,16 @@ void check(const SolveOptions& options) {
   if (options.n_thread < 1) {
     throw InvalidArgument("n_thread is " + std::to_string(options.n_thread) +
                           ", expected at least 1");
+  }
+}
+
+// Other solvers may be at work on other lanes of the batch.
+void add(SolveCounters& to, const SolveCounters& from) noexcept {
+  for (std::uint64_t SolveCounters::* counter :
+       {&SolveCounters::n_warm, &SolveCounters::n_flat, &SolveCounters::n_damped,
+        &SolveCounters::n_failed, &SolveCounters::n_invalid, &SolveCounters::n_iteration}) {
+    if (from.*counter == 0) continue;
+    std::atomic_ref(to.*counter).fetch_add(from.*counter, std::memory_order_relaxed);
   }
 }
 
@@ -131,10 +144,22 @@ Solver& Solver::operator=(Solver&&) noexcept = default;
 Solver::~Solver() = default;
 
 void Solver::solve(Batch& batch, const SolveOptions& options) {
+  solve(batch, options, 0, batch.n_lane());
+}
+
+void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first, std::size_t last,
+                   std::span<const std::uint8_t> is_chosen) {
   if (&batch.network() != network_) {
     throw InvalidArgument("the batch is of another network than the solver");
   }
   check(options);
+  batch.check_lanes(first, last);
+  if (!is_chosen.empty() && is_chosen.size() != last - first) {
+    throw InvalidArgument("is_chosen has " + std::to_string(is_chosen.size()) +
+                          " values, expected " + std::to_string(last - first) +
+                          ": one value per lane");
+  }
+  if (first == last) return;
   Workspaces& all = *workspaces_;
   SolveJob& job = all.job;
   bind_batch(job, batch);
@@ -142,18 +167,19 @@ void Solver::solve(Batch& batch, const SolveOptions& options) {
   job.max_iterations = options.max_iterations;
 
   // Blocks of whole groups, as equal as they can be.
-  const std::size_t width = all.kernels.width;
-  const std::size_t n_vector = (batch.n_lane() + width - 1) / width;
-  const std::size_t n_group = (n_vector + 1) / 2;
+  const LaneRange range{batch.n_lane(), first, last, is_chosen};
+  const std::size_t group = 2 * all.kernels.width;
+  const std::size_t first_group = first / group;
+  const std::size_t n_group = (last + group - 1) / group - first_group;
   const std::size_t n_block =
       std::min<std::size_t>(static_cast<std::size_t>(options.n_thread), n_group);
   while (all.threads.size() < n_block) all.add_thread();
   const auto run = [&](std::size_t block) {
-    const std::size_t first = 2 * (block * n_group / n_block);
-    const std::size_t last = std::min(2 * ((block + 1) * n_group / n_block), n_vector);
+    const std::size_t begin = group * (first_group + block * n_group / n_block);
+    const std::size_t end = group * (first_group + (block + 1) * n_group / n_block);
     Workspaces::Thread& thread = all.threads[block];
     thread.counters = {};
-    all.kernels.solve(job, thread.memory, first, last, thread.counters);
+    solve_range(all.kernels, job, range.within(begin, end), thread.memory, thread.counters);
   };
   if (n_block == 1) {
     run(0);
@@ -170,13 +196,7 @@ void Solver::solve(Batch& batch, const SolveOptions& options) {
     run(0);
   }
   for (std::size_t block = 0; block < n_block; ++block) {
-    const SolveCounters& counters = all.threads[block].counters;
-    batch.counters.n_warm += counters.n_warm;
-    batch.counters.n_flat += counters.n_flat;
-    batch.counters.n_damped += counters.n_damped;
-    batch.counters.n_failed += counters.n_failed;
-    batch.counters.n_invalid += counters.n_invalid;
-    batch.counters.n_iteration += counters.n_iteration;
+    add(batch.counters, all.threads[block].counters);
   }
 }
 

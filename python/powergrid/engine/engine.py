@@ -101,7 +101,7 @@ class Engine:
         days: Sequence[int],
         noise_seeds: Sequence[int | None],
         worker: int = 0,
-    ) -> None:
+    ) -> int:
         """Begin an episode in each lane and solve its first power flow with idle devices.
 
         `status` says whether that converged.
@@ -110,6 +110,11 @@ class Engine:
         ----------
         days, noise_seeds : sequence
             Day of the split and key of the fluctuation, one for each of the lanes.
+
+        Returns
+        -------
+        int
+            Solves of a lane that it took, of all lanes together.
         """
         for lane, day, noise_seed in zip(range(first, last), days, noise_seeds, strict=True):
             self.interval.begin_episode(lane, day, noise_seed)
@@ -119,22 +124,25 @@ class Engine:
         self.devices.reset(first, last)
         self.books.reset(first, last)
         self.interval.begin(first, last)
-        self._solve(first, last, worker)
+        n_solve = self._solve(first, last, worker)
         self.devices.advance(first, last, 0.0)
         self.observer.observe(first, last)
+        return n_solve
 
-    def run(self, first: int, last: int, worker: int = 0) -> None:
-        """Live through one interval with `actions`, up to cost and safety."""
-        self._solve(first, last, worker)
+    def run(self, first: int, last: int, worker: int = 0) -> int:
+        """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        n_solve = self._solve(first, last, worker)
         self.devices.advance(first, last, self.scene.rules.dt_h)
         self.devices.book(first, last)
         self.books.book(first, last)
+        return n_solve
 
-    def _solve(self, first: int, last: int, worker: int) -> None:
+    def _solve(self, first: int, last: int, worker: int) -> int:
         self.devices.set_points(first, last)
         self.network.write_inputs(first, last)
-        self.network.settle(first, last, worker)
+        n_solve = self.network.settle(first, last, worker)
         self.network.read_results(first, last)
+        return n_solve
 
     def begin_next(self, first: int, last: int) -> None:
         """Go on to the next interval, up to its observations."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,9 +51,10 @@ class LaneFlow:
         self.tap_pos, self.shunt_step = whole_rows(flow.tap_pos), whole_rows(flow.shunt_step)
         self.vm_pu, self.va_degree = whole_rows(flow.vm_pu), whole_rows(flow.va_degree)
         self.status = flow.status
-        self._is_native = isinstance(flow, NativeFlow)
+        self._settle_native: Callable[[int, int, int], int] | None = None
         if isinstance(flow, NativeFlow):
             self._view_native(flow)
+            self._settle_native = _settling(flow, tap_control)
         else:
             self._copy_tables(flow)
 
@@ -112,38 +115,36 @@ class LaneFlow:
 
     def forget(self, first: int, last: int) -> None:
         """Begin the next solve of lanes `first` to `last` from a flat start."""
-        if self._is_native:
+        if isinstance(self.flow, NativeFlow):
             self.flow.batch.is_warm[first:last] = 0
         else:
             for lane in range(first, last):
                 self.flow.forget(lane)
 
-    def settle(self, first: int, last: int, worker: int) -> None:
+    def settle(self, first: int, last: int, worker: int) -> int:
         """Solve lanes `first` to `last`, regulators settled; workers may run at once.
 
         Two workers need disjoint lanes and a native power flow.
+
+        Returns
+        -------
+        int
+            Solves of a lane that it took, of all lanes together.
         """
-        if self._is_native:
-            assert isinstance(self.flow, NativeFlow)
-            if self._control is None:
-                self.flow.solve()
-            else:
-                if self.n_lane > 1:
-                    if first == 0:
-                        self.flow.solve()
-                    return
-                if not hasattr(self, "_l0"):
-                    self._l0 = self.flow.lane(0)
-                self._control.settle(self._l0)
-            return
+        if self._settle_native is not None:
+            return self._settle_native(first, last, worker)
         lanes = slice(first, last)
         self._write_tables(lanes)
+        n_solve = 0
         for lane in range(first, last):  # runpp knows one network at a time
+            of_lane = self.flow.lane(lane)
             if self._control is None:
-                self.flow.solve_lanes(lane, lane + 1)
+                of_lane.solve()
             else:
-                self._control.settle(self.flow.lane(lane))
+                self._control.settle(of_lane)
+            n_solve += of_lane.n_solve
         self._read_tables(lanes)
+        return n_solve
 
     def _write_tables(self, lanes: slice) -> None:
         flow = self.flow
@@ -168,3 +169,17 @@ class LaneFlow:
             array[n_line:, lanes] = getattr(flow, trafo)[:, lanes]
         self.p_source_mw[0, lanes] = flow.source_p_mw[lanes]
         self.q_source_mvar[0, lanes] = flow.source_q_mvar[lanes]
+
+
+def _settling(
+    flow: NativeFlow, tap_control: TapControl | None
+) -> Callable[[int, int, int], int]:
+    """Return what solves lanes natively, with the regulators where they settle."""
+    if tap_control is not None:
+        return partial(flow.settle_lanes, tap_control.compiled(flow))
+
+    def solve(first: int, last: int, worker: int) -> int:
+        flow.solve_lanes(first, last, worker)
+        return last - first
+
+    return solve

@@ -183,9 +183,9 @@ class NetworkStage:
         if self._tap.source.size:
             copy_rows(x, self._tap.source, flow.tap_pos, self._tap.target, first, last)
 
-    def settle(self, first: int, last: int, worker: int) -> None:
-        """Solve the power flow with the regulators where they settle."""
-        self.flow.settle(first, last, worker)
+    def settle(self, first: int, last: int, worker: int) -> int:
+        """Solve the power flow with the regulators where they settle; return how many solves."""
+        return self.flow.settle(first, last, worker)
 
     def read_results(self, first: int, last: int) -> None:
         """Take voltages and flows over into the table, measure the zones, read the meters.

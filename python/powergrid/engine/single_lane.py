@@ -92,18 +92,18 @@ class SingleLane:
         engine = self.engine
         for agent in self._agents.values():
             agent.reset()
-        engine.start(0, 1, [day], [noise_seed])
+        n_solve = engine.start(0, 1, [day], [noise_seed])
         self._tell_meters()
-        return self._flow.count(int(engine.status[0]) == 0)
+        return self._flow.count_solves(n_solve)
 
     def run_interval(self, k: int, actions: Mapping[str, NDArray[np.float64]]) -> bool:
         """Live through an interval; return whether the power flow converged."""
         engine = self.engine
         for number, action in enumerate(actions.values()):
             engine.actions[0, number, : len(action)] = action
-        engine.run(0, 1)
+        n_solve = engine.run(0, 1)
         self._tell_agents(engine)
-        return self._flow.count(int(engine.status[0]) == 0)
+        return self._flow.count_solves(n_solve)
 
     def _tell_agents(self, engine: Engine) -> None:
         """Bring the agents' own attributes up to date with the books."""

@@ -14,11 +14,14 @@ from powergrid.agents.placement import Placement
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.envs.config import DistributionConfig
 from powergrid.powerflow.lane import FlowLane
+from powergrid.powerflow.native_flow import NativeFlow
 from powergrid.powerflow.tap_control import TapControl
 from powergrid.powerflow.zone import Zone
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
+
+    from powergrid import _core
 
 __all__ = ["DistributionGrid", "DistributionPlacement"]
 
@@ -95,6 +98,7 @@ class DistributionGrid:
         self.capacitor_rows = placement.capacitor_rows
         self.capacitors_off_below = config.capacitors_off_below
         self.tap_control = placement.tap_control
+        self._compiled_control: _core.TapControl | None = None  # made with the first native flow
         self.window: ProfileWindow | None = None
 
     def write_setpoints(self, flow: FlowLane, k: int) -> None:
@@ -106,7 +110,14 @@ class DistributionGrid:
 
     def solve(self, flow: FlowLane) -> bool:
         """Solve the power flow with the regulators at the positions they settle on."""
-        return flow.solve() if self.tap_control is None else self.tap_control.settle(flow)
+        if self.tap_control is None:
+            return flow.solve()
+        native = flow.flow
+        if not isinstance(native, NativeFlow) or native.n_lane > 1:
+            return self.tap_control.settle(flow)
+        if self._compiled_control is None:
+            self._compiled_control = self.tap_control.compiled(native)
+        return flow.count_solves(native.settle_lanes(self._compiled_control, 0, 1))
 
     def safety(self, flow: FlowLane) -> float:
         """Return voltage and line violations of the distribution grid after a power flow."""

@@ -202,12 +202,16 @@ class FlowLane:
         If it did not, `result` keeps the last solution's values and says so, and the next solve
         starts flat.
         """
-        self.flow.solve()
-        return self.count(self.result.converged)
+        self.flow.solve_lanes(self._lane, self._lane + 1)
+        return self.count_solves(1)
 
-    def count(self, converged: bool) -> bool:
-        """Count a solve of this lane that someone else asked for; return `converged`."""
-        self.n_solve += 1
+    def count_solves(self, n_solve: int) -> bool:
+        """Count solves of this lane that `flow` was asked for; return whether the last converged.
+
+        Those before it did.
+        """
+        self.n_solve += n_solve
+        converged = self.result.converged
         self.n_failed += not converged
         return converged
 

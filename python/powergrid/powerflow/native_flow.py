@@ -108,10 +108,14 @@ class NativeFlow(PowerFlow):
         """Make batch and solver, and the views of them."""
         compiled = self.compiled
         self._batch = _core.Batch(compiled.network, self.n_lane)
-        self._solver = _core.Solver(compiled.network, os.environ.get("HERON_SIMD", ""))
+        self._simd = os.environ.get("HERON_SIMD", "")
+        self._solvers: dict[int, _core.Solver] = {}  # one a worker, made when first needed
+        self._solver = self._solver_of(0)
         self._held = HeldVoltages(compiled, self._batch)
         self._windings = winding_views(compiled, self._batch)
         self.trafo3w_loading_percent = np.zeros(self._windings[0].shape)
+        # Whether some input or result is not the batch's own; rare.
+        self._is_copied = self._held.is_apart or self.trafo3w_loading_percent.size > 0
         views = input_views(compiled, self._batch) | result_views(compiled, self._batch)
         self.__dict__.update(views)
         self.ext_grid_vm_pu, self.gen_vm_pu = self._held.ext_grid, self._held.gen
@@ -168,22 +172,83 @@ class NativeFlow(PowerFlow):
 
     def solve(self) -> None:
         """Solve all lanes: each from its last solution, then flat, then flat with damped steps."""
-        if self._held.is_apart:
-            self._held.write()
+        if self._is_copied:
+            self._held.write(slice(None))
         self._solver.solve(self._batch, self._tolerance_pu, self.max_iterations, self.n_thread)
-        if self.trafo3w_loading_percent.size:
-            high, middle, low = self._windings
-            np.maximum(high, middle, out=self.trafo3w_loading_percent)
-            np.maximum(low, self.trafo3w_loading_percent, out=self.trafo3w_loading_percent)
+        if self._is_copied:
+            self._write_windings(0, self.n_lane)
+
+    def solve_lanes(self, first: int, last: int, worker: int = 0) -> None:
+        """Solve the lanes from `first` to `last`, exclusive, and leave all others as they are.
+
+        Parameters
+        ----------
+        first, last : int
+            Which lanes. Ranges that begin and end on a multiple of 16 go fastest.
+        worker : int
+            Who asks: workers with lanes of their own may do so at once, each in its own thread.
+            The GIL is released.
+        """
+        if not 0 <= first <= last <= self.n_lane:
+            raise self._no_such_lanes(first, last)
+        solver = self._solvers.get(worker) or self._solver_of(worker)
+        if self._is_copied:
+            self._held.write(slice(first, last))
+        solver.solve_lanes(self._batch, first, last, self._tolerance_pu, self.max_iterations)
+        if self._is_copied:
+            self._write_windings(first, last)
+
+    def settle_lanes(
+        self, tap_control: _core.TapControl, first: int, last: int, worker: int = 0
+    ) -> int:
+        """Solve lanes with their regulators at the positions they settle on.
+
+        Each lane on its own goes through the rounds of `TapControl.settle`: one that moved is
+        solved again, one without a solution stops where it is.
+
+        Parameters
+        ----------
+        tap_control : powergrid._core.TapControl
+            What `TapControl.compiled` returns.
+        first, last, worker : int
+            As for `solve_lanes`.
+
+        Returns
+        -------
+        int
+            Solves of a lane that it took, of all lanes together.
+        """
+        if not 0 <= first <= last <= self.n_lane:
+            raise self._no_such_lanes(first, last)
+        solver = self._solvers.get(worker) or self._solver_of(worker)
+        if self._is_copied:
+            self._held.write(slice(first, last))
+        n_solve = tap_control.settle(
+            solver, self._batch, first, last, self._tolerance_pu, self.max_iterations
+        )
+        if self._is_copied:
+            self._write_windings(first, last)
+        return n_solve
+
+    def _solver_of(self, worker: int) -> _core.Solver:
+        return self._solvers.setdefault(worker, _core.Solver(self.compiled.network, self._simd))
+
+    def _no_such_lanes(self, first: int, last: int) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"the lanes are {first} to {last} exclusive, expected a range within 0 to {self.n_lane}"
+        )
+
+    def _write_windings(self, first: int, last: int) -> None:
+        high, middle, low = (winding[:, first:last] for winding in self._windings)
+        out = self.trafo3w_loading_percent[:, first:last]
+        np.maximum(high, middle, out=out)
+        np.maximum(low, out, out=out)
 
     def with_lanes(self, n_lane: int) -> NativeFlow:
         """Return another power flow of the same network, with its initial inputs."""
         return NativeFlow(
             self.compiled, n_lane, tolerance=self._tolerance_pu, max_iterations=self.max_iterations
         )
-
-    def solve_lanes(self, first, last, worker=0):
-        self.solve()
 
     def forget(self, lane: int | None = None) -> None:
         """Begin the next solve of a lane, or of all, from a flat start."""

@@ -98,7 +98,9 @@ class HeldVoltages:
             self._values = batch.vm_set_pu[: len(held)]
         self.ext_grid, self.gen = self._values[:n_ext_grid], self._values[n_ext_grid:]
 
-    def write(self) -> None:
-        """Bring the set-points to the nodes; of several on one node the first counts."""
+    def write(self, lanes: slice) -> None:
+        """Bring set-points of lanes to the nodes; of several on one node the first counts."""
+        if not self.is_apart:
+            return
         # The last of equal indices stays, so in reverse order the first one does.
-        self._batch.vm_set_pu[self._rows[::-1]] = self._values[self._on][::-1]
+        self._batch.vm_set_pu[self._rows[::-1], lanes] = self._values[self._on, lanes][::-1]

@@ -35,6 +35,30 @@ def test_regulators_of_microgrids_are_left_to_their_agents(ieee34: Any) -> None:
     assert names.tolist() == ["DSO REG1", "DSO REG2"]
 
 
+def test_compiled_regulators_take_the_rounds_of_the_readable_ones(ieee34: Any) -> None:
+    episodes = []
+    for is_compiled in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not is_compiled:
+                settle = ieee34.distribution.tap_control.settle
+                patch.setattr(ieee34.distribution, "solve", settle)
+            ieee34.reset(seed=0, options={"day": 200})
+            before = ieee34.power_flow.n_solve
+            steps = []
+            while ieee34.agents:
+                ieee34.step(idle(ieee34))
+                steps.append(
+                    (
+                        ieee34.get_power_grid_metrics()["tap_positions"],
+                        ieee34.power_flow.n_solve - before,
+                        ieee34.power_flow.result.vm_pu.tolist(),
+                    )
+                )
+            episodes.append(steps)
+    assert episodes[0] == episodes[1]
+    assert episodes[0][-1][1] > len(episodes[0])  # some step took more than one solve
+
+
 def test_an_agents_tap_moves_the_voltage_behind_it(small: Any) -> None:
     # The position is the agent's: one step up raises what hangs behind by 0.625 %.
     voltage = []

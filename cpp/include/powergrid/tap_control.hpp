@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "powergrid/batch.hpp"
+#include "powergrid/line_drop.hpp"
+#include "powergrid/solver.hpp"
+
+namespace powergrid {
+
+// A step-voltage regulator: a branch with a tap changer, of which each step up raises the voltage
+// at its to end, and a relay there. The phases are balanced.
+struct Regulator {
+  std::int32_t tap;     // row of Batch::tap_pos
+  std::int32_t branch;  // row of the batch's flows
+  std::int32_t bus;     // the regulated one, row of Batch::vm_pu
+  double vn_kv;         // nominal voltage of that bus, phase to phase
+  LineDropSettings settings;
+  double tap_min;
+  double tap_max;
+};
+
+// Regulators that move one step at a time until each is within its band. Const: any number of
+// threads may settle lanes of their own at once, each with its own solver.
+class TapControl {
+ public:
+  // Solves of a lane after the first at the most; more than the way from one end to the other.
+  static constexpr int kMostRounds = 40;
+
+  // Throws InvalidArgument, naming the regulator, if a row is negative, two have one tap row, or a
+  // nominal voltage is not above 0.
+  explicit TapControl(std::vector<Regulator> regulators);
+
+  [[nodiscard]] std::span<const Regulator> regulators() const noexcept { return regulators_; }
+
+  // Settle each lane from `first` to `last`, exclusive: solve it, move every regulator outside its
+  // band by one step from its rounded position, and solve it again, until none moves. A lane
+  // without a solution stays where it is. Returns how many solves of a lane that took.
+  //
+  // It allocates nothing that Solver::solve does not. Throws as that does, and if the batch lacks a
+  // regulator's row.
+  std::size_t settle(Solver& solver, Batch& batch, const SolveOptions& options, std::size_t first,
+                     std::size_t last) const;
+
+ private:
+  // What tells without a root or a division that a relay is within its band.
+  struct Band {
+    double r, x;       // drop [120 V base, times p.u. of voltage] for one MW or Mvar
+    double low, high;  // ends, squared and drawn in by what rounding may move them
+  };
+
+  void check_rows(const Batch& batch) const;
+  [[nodiscard]] bool is_within(const Batch& batch, std::size_t lane) const noexcept;
+  [[nodiscard]] std::int8_t step(const Batch& batch, std::size_t regulator,
+                                 std::size_t lane) const noexcept;
+  bool move(Batch& batch, std::size_t lane) const noexcept;
+
+  std::vector<Regulator> regulators_;
+  std::vector<Band> bands_;
+};
+
+}  // namespace powergrid
