@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,19 @@ class Books:
         if new:
             self._make_parts()
 
+    def parts_of(self, lanes: NDArray[np.intp]) -> dict[tuple[int, str], NDArray[np.float64]]:
+        """Return the cost of some lanes by agent and cause, (n_lane,) each."""
+        return {name: self.part[row, lanes] for name, row in self.part_row.items()}
+
+    def set_parts(
+        self, lanes: NDArray[np.intp], parts: Mapping[tuple[int, str], NDArray[np.float64]]
+    ) -> None:
+        """Take over what `parts_of` gave, maybe of other books."""
+        self.know_parts(list(parts))
+        self.part[:, lanes] = 0.0
+        for name, values in parts.items():
+            self.part[self.part_row[name], lanes] = values
+
     def book(self, first: int, last: int) -> None:
         """Sum rates and violations of the devices up to their agents."""
         devices, network, dt_h = self._devices, self._network, self._scene.rules.dt_h
@@ -119,8 +133,8 @@ class Books:
         self.episode[:, :, first:last] = 0.0
 
     def arrays(self) -> list[NDArray[Any]]:
-        """Return what outlives a step, lanes on the last axis."""
+        """Return what outlives a step, but the parts of the cost; lanes on the last axis."""
         return [
-            self.part, self.cost, self.safety, self.counted, self.violation, self.episode,
-            self.bought, self.sold, self.reward.T,
+            self.cost, self.safety, self.counted, self.violation, self.episode, self.bought,
+            self.sold, self.reward.T,
         ]  # fmt: skip

@@ -182,7 +182,7 @@ class Engine:
         return {
             "initial": self.scene.initial.copy(),
             "tap_start": self.network.tap_start.copy(),
-            "parts": list(self.books.part_row),
+            "parts": self.books.parts_of(np.arange(self.n_lane)),
             "arrays": [array.copy() for array in self.own_arrays()],
             "causes": None if hooked is None else [dict(c) for c in hooked.cost_by_cause],
         }
@@ -190,7 +190,7 @@ class Engine:
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Take over what `kept` gave; table and power flow have come by themselves."""
         self.scene.initial[:], self.network.tap_start[:] = kept["initial"], kept["tap_start"]
-        self.books.know_parts(kept["parts"])
+        self.books.set_parts(np.arange(self.n_lane), kept["parts"])
         for array, values in zip(self.own_arrays(), kept["arrays"], strict=True):
             array[...] = values
         if self.devices.hooked is not None:

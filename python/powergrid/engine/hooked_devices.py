@@ -143,7 +143,7 @@ class HookedDevices:
                 if member.agent not in self._leaders:
                     self.devices[lane][k].set_device_action(units[k][:, lane].copy())
 
-    def advance(self, readings: Array, row: Array, dt_h: float, first: int, last: int) -> None:
+    def advance(self, readings: Array, row: Index, dt_h: float, first: int, last: int) -> None:
         """Let time pass; at the start of an episode (`dt_h` 0) only meters read.
 
         ``readings[row[device, measure], lane]`` are P, Q, loading, voltage and angle; row -1 is

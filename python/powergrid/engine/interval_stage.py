@@ -67,7 +67,10 @@ class IntervalStage:
         self.load_factor = self._rows([*(agent.load_factor for agent in agents), 1.0])
         self._wire_prices()
         self._clock_slot = np.array(
-            [[slot(f"{a.agent_id}.clock.{name}") for name in a.state.clock.names()] for a in agents],
+            [
+                [slot(f"{a.agent_id}.clock.{name}") for name in a.state.clock.names()]
+                for a in agents
+            ],
             np.int32,
         )
         self._wire_forecasts()
@@ -150,9 +153,7 @@ class IntervalStage:
         scale_rows(
             now, self._load_series, self.load_factor, self._multiplier, self._zone, first, last
         )
-        scale_rows(
-            now, self._market_series, self.price_factor, x, self._market_slot, first, last
-        )
+        scale_rows(now, self._market_series, self.price_factor, x, self._market_slot, first, last)
         if self._available_slot.size:
             available_power(
                 now, self._share_series, self.rated_mw, self._is_limited, x, self._available_slot,

@@ -171,9 +171,7 @@ class LaneFlow:
         self.q_source_mvar[0, lanes] = flow.source_q_mvar[lanes]
 
 
-def _settling(
-    flow: NativeFlow, tap_control: TapControl | None
-) -> Callable[[int, int, int], int]:
+def _settling(flow: NativeFlow, tap_control: TapControl | None) -> Callable[[int, int, int], int]:
     """Return what solves lanes natively, with the regulators where they settle."""
     if tap_control is not None:
         return partial(flow.settle_lanes, tap_control.compiled(flow))

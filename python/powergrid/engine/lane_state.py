@@ -28,13 +28,13 @@ class LaneState:
         The lanes' columns of each of the engine's arrays, (..., n_lane).
     objects : list
         By lane, what devices that run by Python hooks keep outside the arrays.
-    parts : list
-        The parts of the cost, agent and cause, in the order of their rows.
+    parts : dict
+        Cost by agent and cause, (n_lane,) each.
     """
 
     arrays: list[NDArray[Any]]
     objects: list[Any]
-    parts: list[tuple[int, str]]
+    parts: dict[tuple[int, str], NDArray[np.float64]]
 
     @property
     def n_lane(self) -> int:
@@ -45,9 +45,11 @@ class LaneState:
 def save_lanes(engine: Engine, lanes: Sequence[int]) -> LaneState:
     """Return the state of some lanes."""
     at = np.asarray(lanes, dtype=np.intp)
-    objects = [] if engine.devices.hooked is None else [engine.devices.hooked.save(int(lane)) for lane in at]
+    hooked = engine.devices.hooked
     return LaneState(
-        [array[..., at] for array in engine.lane_arrays()], objects, list(engine.books.part_row)
+        [array[..., at] for array in engine.lane_arrays()],
+        [] if hooked is None else [hooked.save(int(lane)) for lane in at],
+        engine.books.parts_of(at),
     )
 
 
@@ -57,10 +59,11 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
     `lanes` says which lane each of them becomes. One saved lane may become many.
     """
     at = np.asarray(lanes, dtype=np.intp)
-    engine.books.know_parts(state.parts)
     of_saved = np.zeros(len(at), np.intp) if state.n_lane == 1 else np.arange(len(at))
     for array, saved in zip(engine.lane_arrays(), state.arrays, strict=True):
         array[..., at] = saved[..., of_saved]
+    parts = {name: values[of_saved] for name, values in state.parts.items()}
+    engine.books.set_parts(at, parts)
     if engine.devices.hooked is not None:
         for k, lane in zip(of_saved, at, strict=True):
             engine.devices.hooked.load(int(lane), state.objects[k])

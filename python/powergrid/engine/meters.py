@@ -16,7 +16,7 @@ from powergrid.engine.lane_flow import LaneFlow
 if TYPE_CHECKING:
     from powergrid.powerflow.meter import Meter
 
-__all__ = ["MeterRows", "meter_rows", "meter_terms"]
+__all__ = ["MeterRows", "Metered", "meter_rows", "meter_terms"]
 
 Index = NDArray[np.int32]
 
@@ -34,9 +34,10 @@ class MeterRows:
 
 INJECTED, AT_FROM, AT_TO, SUPPLIED = range(4)
 Term = tuple[int, int, float]  # kind, row, factor
+Metered = tuple[list[Term], int]  # terms, and the row of their sum
 
 
-def meter_rows(readings: Sequence[tuple[Sequence[Term], int]]) -> MeterRows:
+def meter_rows(readings: Sequence[Metered]) -> MeterRows:
     """Return meters from their terms and the row of their reading."""
     terms = [term for of_meter, _ in readings for term in of_meter]
     return MeterRows(

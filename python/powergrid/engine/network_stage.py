@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.lane_arrays import lane_array
 from powergrid.engine.lane_flow import LaneFlow
-from powergrid.engine.meters import meter_rows, meter_terms
+from powergrid.engine.meters import Metered, meter_rows, meter_terms
 from powergrid.engine.rows import Pairs, pairs
 from powergrid.engine.scene import Scene
 from powergrid.kernels.transfer import copy_rows, measure, scale_rows, write_loads, write_switched
@@ -129,7 +129,8 @@ class NetworkStage:
     def _wire_readings(self, devices: DeviceStage) -> None:
         """Find what each reading is taken from."""
         flow, row_of = self.flow, devices.reading_row
-        p, q = [], []
+        p: list[Metered] = []
+        q: list[Metered] = []
         copied: dict[str, list[tuple[int, int]]] = {
             "loading_percent": [], "vm_pu": [], "va_degree": []
         }  # fmt: skip

@@ -33,9 +33,7 @@ class ParameterTable:
         Values of the next episode, arrays of the same shapes as those in force.
     """
 
-    def __init__(
-        self, interval: IntervalStage, devices: DeviceStage, distribution: str
-    ) -> None:
+    def __init__(self, interval: IntervalStage, devices: DeviceStage, distribution: str) -> None:
         self._interval = interval
         self._in_force = [
             interval.load_factor,
@@ -101,7 +99,7 @@ class ParameterTable:
         self._check(name, new)
         self._interval.has_price_factor |= name.endswith(".price_factor")
         for array, row in places:
-            self.staged[array][(*row, at)] = new
+            self.staged[array][row][at] = new
 
     def put_in_force(self, first: int, last: int) -> None:
         """Let the staged values of some lanes count."""
@@ -130,8 +128,8 @@ class ParameterTable:
         field = name.rpartition(".")[2]
         if field not in type(config).model_fields:
             return
-        for value in extremes:
-            try:
+        try:
+            for value in extremes:
                 type(config).model_validate({**config.model_dump(), field: value})
-            except ValidationError as error:
-                raise ConfigError(f"{name}: {error.errors()[0]['msg']}") from None
+        except ValidationError as error:
+            raise ConfigError(f"{name}: {error.errors()[0]['msg']}") from None

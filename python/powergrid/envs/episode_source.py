@@ -110,7 +110,7 @@ class EpisodeSource:
         series = self.forecast(kind, area, day)
         if noise_seed is None or not self.variability or kind not in VARIABLE_KINDS:
             return series
-        actual = series * self._fluctuation(kind, area, len(series), noise_seed)
+        actual: np.ndarray = series * self._fluctuation(kind, area, len(series), noise_seed)
         if kind == "load":
             return actual
         # Sun and wind are never above the rating, unless the series is.

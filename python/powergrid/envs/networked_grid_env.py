@@ -456,7 +456,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     @property
     def _pays_as_made(self) -> bool:
         """Whether rewards follow the rules that the engine was made with."""
-        rules = self._simulation.engine.rules  # type: ignore[union-attr]
+        rules = self._simulation.engine.scene.rules  # type: ignore[union-attr]
         return (
             self.is_paid_by_rule
             and self.penalty == rules.penalty

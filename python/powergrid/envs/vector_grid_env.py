@@ -162,7 +162,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         mask = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, np.bool_)))
         if mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
             raise ConfigError(
-                f"reset_mask is {mask.dtype} of shape {mask.shape}, expected bool, ({self.num_envs},)"
+                f"reset_mask is {mask.dtype} of shape {mask.shape}, expected bool, "
+                f"({self.num_envs},)"
             )
         lanes = np.flatnonzero(mask).tolist()
         if not self._has_reset and len(lanes) < self.num_envs:
@@ -278,7 +279,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         generators = [self._generators[lane] for lane in at]
         return SavedLanes(
             save_lanes(self.engine, at),
-            [None if g is None else g.bit_generator.state for g in generators],
+            [None if g is None else dict(g.bit_generator.state) for g in generators],
             [self._days[lane] for lane in at],
             self._is_over[at].copy(),
         )

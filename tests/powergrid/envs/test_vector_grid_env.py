@@ -332,7 +332,7 @@ def test_wrong_calls_are_refused_and_change_nothing(
         envs.step(actions)
     with pytest.raises(ConfigError, match="expected an array of shape"):
         envs.step(actions[:1])
-    with pytest.raises(ConfigError, match="did you mean 'A/store.p_max_MW'"):
+    with pytest.raises(ConfigError, match="did you mean"):
         envs.set_parameter("A/store.p_max", 1.0)
     with pytest.raises(ConfigError, match="soc_min"):
         envs.set_parameter("A/store.soc_min", 0.95)
