@@ -89,13 +89,60 @@ def test_a_warm_start_saves_iterations_and_yet_has_to_move(content):
 
 
 def test_requirements_have_the_figures_that_a_short_run_gives(content):
-    # A short run has no batch of 1,024, so no ratio to it.
+    # A short run has no batch of 1,024, so no ratio to it, and counts no instructions.
+    of_growth = "exponent of time by buses, radial networks, "
     measured = {r["text"] for r in content["requirements"] if r["value"] is not None}
-    assert len(content["requirements"]) == 7
-    assert measured == {
-        f"{COMBINED}, one lane from Python, us",
-        "exponent of the cost by buses, radial networks",
-    }
+    peers = {text for text in measured if text.startswith(of_growth)}
+    others = {text for text in measured - peers if not text.startswith("what a bus costs more")}
+    assert others == {f"{COMBINED}, one lane from Python, us"}
+    assert len(measured - peers) == 2
+    assert f"{of_growth}native" in peers
+    missing = {r["text"] for r in content["requirements"] if r["holds"] is None}
+    assert "exponent of instructions by buses, radial networks" in missing
+    assert len(content["memory_copy_gb_s"]) == 5
+
+
+def test_growth_is_held_against_instructions_and_memory(problems):
+    growth, measure, groups, required = (
+        importlib.import_module(name)
+        for name in (
+            "powerflow_speed.growth",
+            "speed.measure",
+            "powerflow_speed.groups",
+            "powerflow_speed.required",
+        )
+    )
+
+    def row(n_bus: int, ns_a_bus: float) -> Any:
+        key = {"network": str(n_bus), "lanes": 64, "start": "warm", "threads": 1}
+        time = measure.Measurement("native", key, "", 1, [ns_a_bus * n_bus])
+        return groups.Row(time, 0.0, 2.0)
+
+    def verdicts(counts: dict[int, float], ns_a_bus: float) -> dict[str, bool | None]:
+        tables = {"networks": [], "buses": [row(100, 10.0), row(10_000, ns_a_bus)]}
+        made = growth.Growth(counts, [30.0, 20.0, 10.0])
+        machine = {"load_average": 0.0, "clock_ghz": 2.5, "flags": []}
+        return {r.text.split(",")[0]: r.holds for r in required.requirements(tables, made, machine)}
+
+    of_work, of_time = "exponent of instructions by buses", "what a bus costs more in the largest"
+    linear = {100: 200.0, 1000: 201.0, 10_000: 203.0}
+    most_ns = 10.0 + growth.BYTES_OF_SOLVE / 20.0  # of the median copy, 20 bytes a nanosecond
+    for counts, ns, of_both in (
+        (linear, most_ns - 0.1, (True, True)),
+        (linear, most_ns + 0.1, (True, False)),
+        ({100: 200.0, 1000: 250.0, 10_000: 312.0}, 20.0, (False, True)),
+        ({}, 20.0, (None, True)),
+    ):
+        found = verdicts(counts, ns)
+        text = next(text for text in found if text.startswith(of_time))
+        assert (found[of_work], found[text]) == of_both
+
+
+def test_cachegrinds_total_is_read(problems):
+    growth = importlib.import_module("powerflow_speed.growth")
+    assert growth.instructions_of("==1== \n==1== I   refs:      2,910,444,360\n") == 2_910_444_360
+    with pytest.raises(SystemExit, match="counted nothing"):
+        growth.instructions_of("==1== killed")
 
 
 def test_the_readme_keeps_what_is_around_the_marks(folder):
@@ -103,7 +150,7 @@ def test_the_readme_keeps_what_is_around_the_marks(folder):
     assert text.startswith("before\n<!-- power-flow-speed:begin -->\n")
     assert text.endswith("\n<!-- power-flow-speed:end -->\nafter\n")
     assert "what was here" not in text
-    assert "pandapower runpp" in text
+    assert "| pandapower `runpp` |" in text
 
 
 def test_page_and_plot_name_no_folder(folder):

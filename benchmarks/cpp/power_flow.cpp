@@ -3,6 +3,8 @@
 //
 //     power_flow            whole solves: levels, numbers of lanes, sizes of network
 //     power_flow stages     the stages of one group, for this machine's instructions
+//     power_flow buses      the growth with the network and with the lanes
+//     power_flow solve NODES LANES N    N solves, untimed: for tools that count instructions
 //
 // Each figure is the least of many rounds, because what else the machine does only adds to it.
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "feeder.hpp"
@@ -76,9 +79,26 @@ void time_solves(int n_node, std::size_t n_lane, SimdLevel level, double budget_
       static_cast<unsigned long long>(batch.counters.n_failed));
 }
 
+// Each from a flat start, so that all take the same steps.
+int solve(int n_node, std::size_t n_lane, int n_solve) {
+  const Network network(Feeder(n_node).data);
+  Solver solver(network);
+  Batch batch(network, n_lane);
+  for (int i = 0; i < n_solve; ++i) {
+    for (std::size_t lane = 0; lane < n_lane; ++lane) batch.forget(lane);
+    solver.solve(batch);
+  }
+  std::printf("%llu steps\n", static_cast<unsigned long long>(batch.counters.n_iteration));
+  return batch.counters.n_failed == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 5 && std::string_view(argv[1]) == "solve") {
+    return solve(std::atoi(argv[2]), static_cast<std::size_t>(std::atoi(argv[3])),
+                 std::atoi(argv[4]));
+  }
   if (argc > 1 && std::string_view(argv[1]) == "stages") {
     for (const int n_node : {75, 1000, 10000}) {
       const Network network(Feeder(n_node).data);
@@ -89,6 +109,12 @@ int main(int argc, char** argv) {
     return 0;
   }
   const SimdLevel best = powergrid::best_simd_level();
+  if (argc > 1 && std::string_view(argv[1]) == "buses") {
+    for (const int n_node : {75, 100, 300, 1000, 3000, 10000}) time_solves(n_node, 64, best, 1.0);
+    for (const std::size_t n_lane : {1u, 16u, 64u, 1024u, 16384u})
+      time_solves(75, n_lane, best, 0.5);
+    return 0;
+  }
   for (const auto level : {SimdLevel::kBaseline, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
     if (level <= best) time_solves(75, 1024, level, 0.5);
   }

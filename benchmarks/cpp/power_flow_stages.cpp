@@ -32,7 +32,7 @@ class Clock {
   std::array<double, kStages.size()> total_s_{};
 };
 
-double solve_timed(const SolveJob& job, const Groups<kVec>& groups, Clock& clock) {
+double solve_timed(const SolveJob& job, const Groups<kVec, AdjacentLanes>& groups, Clock& clock) {
   Masks<kVec> is_valid{};
   Outcome<kVec> outcome{};
   Vec lowest[kVec]{};
@@ -65,7 +65,7 @@ double solve_timed(const SolveJob& job, const Groups<kVec>& groups, Clock& clock
     }
     branch_currents(job.tree, group);
     clock.stop(4);
-    report(job, lane_of(groups, n, 0), is_valid[n], outcome, counters);
+    report(job, groups.lanes, index_of(groups, n, 0), is_valid[n], outcome, counters);
     clock.stop(7);
   }
   clock.start();
@@ -92,9 +92,9 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
     double values[8];
   };
   std::vector<Line> memory(memory_size(job, kVec) / 8 + 1);
-  Groups<kVec> groups;
+  Groups<kVec, AdjacentLanes> groups{.lanes = {batch.n_lane()}};
   lay_out(job.io, tree_scratch_size(job.tree), reinterpret_cast<Vec*>(memory.data()),
-          most_groups<kVec>(job.io), groups);
+          most_groups<kVec>(job.io), groups.group);
   groups.n = most_groups<kVec>(job.io);
   for (std::size_t n = 0; n < groups.n; ++n) fill(job.io, groups.group[n]);
 
@@ -107,7 +107,7 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
     change();
     Clock clock;
     for (std::size_t lane = 0; lane + n_together <= batch.n_lane(); lane += n_together) {
-      groups.lane = lane;
+      groups.first = lane;
       n_step += solve_timed(job, groups, clock);
       n_group += static_cast<double>(groups.n);
     }

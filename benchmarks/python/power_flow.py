@@ -20,15 +20,18 @@ from pathlib import Path
 
 from powerflow_speed.clock import clock_ghz
 from powerflow_speed.groups import Extent, measure_group, missing_peers
+from powerflow_speed.growth import Growth, copy_gb_s, count_instructions
 from powerflow_speed.plots import draw
 from powerflow_speed.problems import COMBINED, NETWORKS
-from powerflow_speed.report import MARKS, content, page, readme_part
+from powerflow_speed.report import MARKS, Figures, content, page, readme_part
 from powerflow_speed.required import requirements
 from speed.machine import describe_system
 from speed.markdown import put_between_marks
 from speed.measure import pin
+from speed.native import build
 
 ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "benchmarks"
 PACKAGES = (
     "heron",
     "pandapower",
@@ -72,20 +75,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{peer} is left out: its package (extra bench) is missing.", file=sys.stderr)
     extent = QUICK if options.quick else FULL
     tables = {}
+    copies = [copy_gb_s()]
     for name in ("networks", "threads", "simd", "buses"):
         began = time.perf_counter()
         tables[name] = measure_group(name, extent)
+        copies.append(copy_gb_s())
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    required = requirements(tables, machine)
-    figures = (machine, extent.n_turn, tables, required)
+    counts = {} if options.quick else count_instructions(build(BUILD, "power_flow"), extent.sizes)
+    growth = Growth(counts, copies)
+    required = requirements(tables, growth, machine)
+    figures = Figures(machine, extent.n_turn, tables, growth, required)
     options.out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(content(*figures), indent=1)
+    data = json.dumps(content(figures), indent=1)
     (options.out / "power_flow.json").write_text(data + "\n", encoding="utf-8")
-    (options.out / "power_flow.md").write_text(page(*figures), encoding="utf-8")
+    text = page(figures)
+    (options.out / "power_flow.md").write_text(text, encoding="utf-8")
     draw(tables, options.image)
     if options.readme:
-        put_between_marks(options.readme, readme_part(*figures), MARKS)
-    print(page(*figures))
+        put_between_marks(options.readme, readme_part(figures), MARKS)
+    print(text)
     if options.quick:
         print("A short run: the figures are rough, and nothing is required of them.")
         return 0

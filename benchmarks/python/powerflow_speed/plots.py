@@ -54,8 +54,7 @@ def _by_lanes(axes: Any, rows: Sequence[Row]) -> None:
 
 def _by_networks(axes: Any, rows: Sequence[Row]) -> None:
     names = list(dict.fromkeys(str(row.time.key["network"]) for row in rows))
-    shown = {k: v for k, v in best_of_each(rows).items() if not k.endswith("cold")}
-    kinds = {k: v for k, v in shown.items() if not k.startswith(native.CORE)}
+    kinds = best_of_each(rows)
     colours = mpl.colormaps["tab20"].colors
     width = 0.8 / len(kinds)
     for k, (label, by_network) in enumerate(kinds.items()):

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from speed.markdown import table
 from speed.verdict import Requirement
 
-from powerflow_speed import native
+from powerflow_speed import native, pandapower_peer
 from powerflow_speed.groups import Row
+from powerflow_speed.growth import Growth
 from powerflow_speed.required import N_LANE, find
 
-__all__ = ["MARKS", "best_of_each", "content", "page", "readme_part"]
+__all__ = ["MARKS", "Figures", "best_of_each", "content", "page", "readme_part"]
 
 MARKS = ("<!-- power-flow-speed:begin -->", "<!-- power-flow-speed:end -->")
 Tables = Mapping[str, Sequence[Row]]
 
 
-def content(
-    machine: dict[str, Any], n_turn: int, tables: Tables, required: Sequence[Requirement]
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Figures:
+    """All that was measured, and what it must show."""
+
+    machine: dict[str, Any]
+    n_turn: int
+    tables: Tables
+    growth: Growth
+    required: Sequence[Requirement]
+
+
+def content(figures: Figures) -> dict[str, Any]:
     """Return all that was measured, for JSON."""
+    growth = figures.growth
     return {
-        "machine": machine,
-        "n_turn": n_turn,
+        "machine": figures.machine,
+        "n_turn": figures.n_turn,
         "tolerance": {
             "pandapower, lightsim2grid, native": "power mismatch of 1e-8 p.u.",
             "power-grid-model, OpenDSS": "change of a voltage of 1e-8 p.u.",
@@ -46,67 +57,78 @@ def content(
                 }
                 for row in rows
             ]
-            for name, rows in tables.items()
+            for name, rows in figures.tables.items()
         },
-        "requirements": [asdict(requirement) for requirement in required],
+        "memory_copy_gb_s": [_round(gb_s) for gb_s in growth.copy_gb_s],
+        "instructions_a_lane_and_bus": {n: _round(x) for n, x in growth.instructions.items()},
+        "requirements": [asdict(requirement) for requirement in figures.required],
     }
 
 
-def page(
-    machine: dict[str, Any], n_turn: int, tables: Tables, required: Sequence[Requirement]
-) -> str:
+def page(figures: Figures) -> str:
     """Return the page with every table."""
-    parts = ["# Speed of the power flow", _origin(machine, n_turn), _verdicts(required)]
-    rows = tables["networks"]
+    parts = ["# Speed of the power flow", _origin(figures), _verdicts(figures.required)]
+    rows = figures.tables["networks"]
     for name in dict.fromkeys(str(row.time.key["network"]) for row in rows):
         parts += [f"## {name}", _one_network([row for row in rows if row.has(network=name)])]
-    parts += ["## Two threads", "Time on the wall.", _threads(tables["threads"])]
-    parts += ["## Instructions", _one_network(tables["simd"])]
-    parts += ["## By number of buses", "Radial networks.", _by_network(tables["buses"], "buses")]
+    parts += ["## Two threads", "Time on the wall.", _threads(figures.tables["threads"])]
+    parts += ["## Instruction sets", _one_network(figures.tables["simd"])]
+    parts += ["## By number of buses", _why_it_grows(figures.growth), _by_buses(figures)]
     return "\n\n".join(parts) + "\n"
 
 
-def readme_part(
-    machine: dict[str, Any], n_turn: int, tables: Tables, required: Sequence[Requirement]
-) -> str:
+def readme_part(figures: Figures) -> str:
     """Return what stands in the README between the marks."""
-    kinds = best_of_each(tables["networks"])
-    names = list(dict.fromkeys(str(row.time.key["network"]) for row in tables["networks"]))
-    first = next(iter(kinds.values()))
+    rows = figures.tables["networks"]
+    names = list(dict.fromkeys(str(row.time.key["network"]) for row in rows))
+    ways = best_of_each(rows)
+    first = next(iter(ways.values()))
     body = [
         [label]
-        + [
-            _with_ratio(by_network[name], first.get(name)) if name in by_network else ""
-            for name in names
-        ]
-        for label, by_network in kinds.items()
+        + [_with_ratio(found[name], first[name]) if name in found else "-" for name in names]
+        for label, found in ways.items()
     ]
-    parts = [
-        _origin(machine, n_turn),
-        table(["us a solve", *names], body),
-        "What is required of these figures:",
-        _verdicts(required),
-    ]
-    return "\n\n".join(parts)
+    machine = figures.machine
+    origin = textwrap.fill(
+        f"Microseconds for one power flow, and in brackets how many times those of a lane of the "
+        f"native batch: one core of {machine['processor']} at {machine['clock_ghz']} GHz, medians "
+        f"of {figures.n_turn} turns. Every load changes by up to 5 % before each solve, which ends "
+        "at 1e-8; of several ways of a package the fastest counts.",
+        width=100,
+    )
+    return f"{origin}\n\n{table(['us', *names], body)}"
 
 
 def best_of_each(rows: Sequence[Row]) -> dict[str, dict[str, Row]]:
-    """Return the rows that stand for each way, by name and network; the batch first."""
-    kinds: dict[str, dict[str, Row]] = {}
+    """Return the fastest row of each kind of solve, by name and network; the batch first."""
     sizes = {int(row.time.key["lanes"]) for row in rows if row.time.what == native.BATCH}
     most = max((size for size in sizes if size <= N_LANE), default=1)
-    for row in rows:
-        what, lanes, start = row.time.what, int(row.time.key["lanes"]), row.time.key["start"]
-        if what == native.BATCH and lanes not in (1, most):
-            continue
-        label = what if what.startswith(("pandapower", "OpenDSS")) else f"{what}, {lanes:,} lanes"
-        label = label.replace(" 1 lanes", " 1 lane")
-        if what == native.BATCH:
-            label += f", {start}"
-        kinds.setdefault(label, {})[str(row.time.key["network"])] = row
-    best = f"{native.BATCH}, {most:,} lanes, warm"
-    order = sorted(kinds, key=lambda label: (label != best, not label.startswith(native.BATCH)))
-    return {label: kinds[label] for label in order}
+
+    def of_native(lanes: int, start: str) -> Callable[[Row], bool]:
+        return lambda row: row.has(what=native.BATCH, lanes=lanes, start=start)
+
+    def of_others(beginning: str) -> Callable[[Row], bool]:
+        return lambda row: row.time.what.startswith(beginning)
+
+    kinds = {
+        f"native, batch of {most:,}": of_native(most, "warm"),
+        "native, one lane": of_native(1, "warm"),
+        "lightsim2grid": of_others("lightsim2grid"),
+        "power-grid-model, batch": of_others("power-grid-model, batch"),
+        "power-grid-model, one lane": of_others("power-grid-model, single"),
+        "OpenDSS": of_others("OpenDSS"),
+        "pandapower `runpp`": lambda row: row.time.what == pandapower_peer.PLAIN,
+        "pandapower `runpp`, with its options for speed": of_others(pandapower_peer.PLAIN + ","),
+    }
+    found = {}
+    for label, is_of_kind in kinds.items():
+        by_network: dict[str, Row] = {}
+        for row in filter(is_of_kind, rows):
+            name = str(row.time.key["network"])
+            by_network[name] = min(by_network.get(name, row), row, key=lambda row: row.us)
+        if by_network:
+            found[label] = by_network
+    return found
 
 
 # --- tables -----------------------------------------------------------------------------------
@@ -143,7 +165,19 @@ def _threads(rows: Sequence[Row]) -> str:
     return table(["lanes", "1 thread, us a lane", "2 threads", "times faster"], body)
 
 
-def _by_network(rows: Sequence[Row], head: str) -> str:
+def _why_it_grows(growth: Growth) -> str:
+    memory = "" if growth.gb_s is None else f" (a copy moves {growth.gb_s:.0f} GB/s here)"
+    return textwrap.fill(
+        "Radial networks. A solve executes as many instructions for each bus of a large network as "
+        f"for one of a small one; the first counts them under valgrind. What a bus costs more is "
+        f"memory{memory}: beyond some 1,000 buses a group of lanes no longer fits into the "
+        "second-level cache, and beyond some 3,000 buses the batch not into the third.",
+        width=100,
+    )
+
+
+def _by_buses(figures: Figures) -> str:
+    rows = figures.tables["buses"]
     names = list(dict.fromkeys(str(row.time.key["network"]) for row in rows))
     body = []
     for what in dict.fromkeys(row.time.what for row in rows):
@@ -152,11 +186,16 @@ def _by_network(rows: Sequence[Row], head: str) -> str:
         body.append(
             [f"{what}, {lanes:,} lanes", *(_figure(row.us) if row else "" for row in found)]
         )
-    return table([f"us a solve; {head}", *(f"{int(name):,}" for name in names)], body)
+    counts = figures.growth.instructions
+    body.append(
+        ["native, instructions a lane and bus"]
+        + [_figure(counts[int(name)]) if int(name) in counts else "" for name in names]
+    )
+    return table(["us a solve; buses", *(f"{int(name):,}" for name in names)], body)
 
 
-def _with_ratio(row: Row, first: Row | None) -> str:
-    if first is None or row is first:
+def _with_ratio(row: Row, first: Row) -> str:
+    if row is first:
         return _figure(row.us)
     return f"{_figure(row.us)} ({_figure(row.us / first.us)}x)"
 
@@ -173,13 +212,14 @@ def _verdicts(required: Sequence[Requirement]) -> str:
     return "\n".join(f"- {requirement}" for requirement in required)
 
 
-def _origin(machine: dict[str, Any], n_turn: int) -> str:
+def _origin(figures: Figures) -> str:
+    machine = figures.machine
     versions = ", ".join(
         f"{name} {version}" for name, version in machine["packages"].items() if version
     )
     return textwrap.fill(
-        f"Medians of {n_turn} turns on one core in one run, microseconds for the solve of one lane "
-        f"to 1e-8; before each solve every load changes by up to 5 %. {machine['processor']} at "
-        f"{machine['clock_ghz']} GHz, {machine['python']}, {versions}.",
+        f"Medians of {figures.n_turn} turns on one core in one run, microseconds for the solve of "
+        "one lane to 1e-8; before each solve every load changes by up to 5 %. "
+        f"{machine['processor']} at {machine['clock_ghz']} GHz, {machine['python']}, {versions}.",
         width=100,
     )

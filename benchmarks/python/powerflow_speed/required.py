@@ -11,9 +11,10 @@ from speed.verdict import Requirement
 
 from powerflow_speed import lightsim_peer, native, pandapower_peer, power_grid_model_peer
 from powerflow_speed.groups import Row
+from powerflow_speed.growth import BYTES_OF_SOLVE, Growth
 from powerflow_speed.problems import COMBINED
 
-__all__ = ["find", "growth_exponent", "requirements"]
+__all__ = ["find", "find_all", "growth_exponent", "requirements"]
 
 N_LANE = 1024
 
@@ -23,7 +24,14 @@ def find(rows: Sequence[Row], **key: int | str) -> Row | None:
     return next((row for row in rows if row.has(**key)), None)
 
 
-def requirements(tables: Mapping[str, Sequence[Row]], machine: dict[str, Any]) -> list[Requirement]:
+def find_all(rows: Sequence[Row], **key: int | str) -> list[Row]:
+    """Return the rows that are as given."""
+    return [row for row in rows if row.has(**key)]
+
+
+def requirements(
+    tables: Mapping[str, Sequence[Row]], growth: Growth, machine: dict[str, Any]
+) -> list[Requirement]:
     """Hold the figures against what is required of them."""
     rows = [row for row in tables["networks"] if row.has(network=COMBINED)]
     batch = find(rows, what=native.BATCH, lanes=N_LANE, start="warm")
@@ -39,11 +47,29 @@ def requirements(tables: Mapping[str, Sequence[Row]], machine: dict[str, Any]) -
         _ratio("pandapower runpp", batch, [plain] if plain else [], 10_000.0),
         _ratio("power-grid-model's fastest batch", batch, of_pgm, 20.0),
         _ratio("lightsim2grid's fastest", batch, of_lightsim, 20.0),
-        _growth("buses, radial networks", tables["buses"], "network"),
-        _growth(
-            f"lanes from {N_LANE:,} on, a batch as a whole",
-            [row for row in rows if int(row.time.key["lanes"]) >= N_LANE],
-            "lanes",
+        _exponent(
+            "instructions by buses, radial networks",
+            [(n_bus, n_bus * each) for n_bus, each in growth.instructions.items()],
+            1.05,
+        ),
+        _memory(find_all(tables["buses"], what=native.BATCH), growth),
+        *(
+            _exponent(
+                f"time by buses, radial networks, {what}",
+                [_point(row, "network") for row in find_all(tables["buses"], what=what)],
+            )
+            for what in dict.fromkeys(row.time.what for row in tables["buses"])
+        ),
+        _exponent(
+            f"time by lanes from {N_LANE:,} on, a batch as a whole",
+            [
+                (lanes, us * lanes)
+                for lanes, us in (
+                    _point(row, "lanes") for row in find_all(rows, what=native.BATCH, start="warm")
+                )
+                if lanes >= N_LANE
+            ],
+            1.2,
         ),
     ]
 
@@ -80,17 +106,35 @@ def _ratio(what: str, batch: Row | None, peers: Sequence[Row], least: float) -> 
     )
 
 
-def _growth(text: str, rows: Sequence[Row], size: str, most: float = 1.2) -> Requirement:
-    """Require that the cost of all lanes grows with the size to the power of about one."""
-    points = [
-        (float(row.time.key[size]), row.us * (int(row.time.key["lanes"]) if size == "lanes" else 1))
-        for row in rows
-        if row.has(what=native.BATCH, start="warm")
-    ]
+def _exponent(
+    text: str, points: Sequence[tuple[float, float]], most: float | None = None
+) -> Requirement:
+    """Require that a cost grows with the size to the power of about one, or only report it."""
     value = growth_exponent(points)
     return Requirement(
-        f"exponent of the cost by {text}",
+        f"exponent of {text}",
         value,
-        f"(at most {most:g}; linear is 1)",
-        None if value is None else value <= most,
+        "(linear is 1)" if most is None else f"(at most {most:g}; linear is 1)",
+        None if value is None or most is None else value <= most,
+        is_required=most is not None,
     )
+
+
+def _memory(rows: Sequence[Row], growth: Growth) -> Requirement:
+    """Require that a bus costs no more in a large network than moving its data through memory."""
+    value = None
+    if len(rows) > 1 and growth.gb_s is not None:
+        sizes = {int(row.time.key["network"]): row.us * 1e3 for row in rows}
+        small, large = min(sizes), max(sizes)
+        value = (sizes[large] / large - sizes[small] / small) * growth.gb_s
+    return Requirement(
+        "what a bus costs more in the largest radial network than in the smallest, as bytes that "
+        "memory copies meanwhile",
+        value,
+        f"(at most {BYTES_OF_SOLVE}, all that a solve reads and writes of a bus)",
+        None if value is None else value <= BYTES_OF_SOLVE,
+    )
+
+
+def _point(row: Row, size: str) -> tuple[float, float]:
+    return float(row.time.key[size]), row.us

@@ -15,16 +15,16 @@ __all__ = ["NativeProgram", "build", "trace"]
 SOURCES = Path(__file__).resolve().parents[2] / "cpp"
 
 
-def build(folder: Path) -> Path:
-    """Build the program `event_loop` for release; return its path."""
+def build(folder: Path, target: str = "event_loop") -> Path:
+    """Build a program for release; return its path."""
     configure = ["cmake", "-S", str(SOURCES), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"]
     if shutil.which("ninja") and not (folder / "CMakeCache.txt").exists():
         configure += ["-G", "Ninja"]
-    for command in (configure, ["cmake", "--build", str(folder), "--target", "event_loop", "-j2"]):
+    for command in (configure, ["cmake", "--build", str(folder), "--target", target, "-j2"]):
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode != 0:
             raise SystemExit(f"{' '.join(command)} failed:\n{run.stdout}{run.stderr}")
-    return folder / "event_loop"
+    return folder / target
 
 
 class NativeProgram:

@@ -74,6 +74,7 @@ class Batch {
 
   [[nodiscard]] const Network& network() const noexcept { return *network_; }
   [[nodiscard]] std::size_t n_lane() const noexcept { return n_lane_; }
+  [[nodiscard]] std::size_t n_byte() const noexcept { return memory_.size() * sizeof(CacheLine); }
 
   // Throws InvalidArgument unless the batch has all lanes from `first` to `last`, which it may
   // begin and end with.

@@ -16,11 +16,16 @@ constexpr std::size_t kGroupsTogether = 8;
 // or with the batch.
 struct AdjacentLanes {
   std::size_t end;
+  bool is_streamed = false;  // write whole vectors, past the caches
 
   std::size_t operator[](std::size_t i) const noexcept { return i; }
   Vec load(const double* row, std::size_t i) const noexcept { return powergrid::load(row + i); }
   void store(double* row, std::size_t i, Mask mask, Vec value) const noexcept {
-    powergrid::store(row + i, select(mask, value, powergrid::load(row + i)));
+    if (is_streamed) {
+      stream(row + i, value);
+    } else {
+      powergrid::store(row + i, select(mask, value, powergrid::load(row + i)));
+    }
   }
 };
 
@@ -202,10 +207,32 @@ void gather_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups) noe
   }
 }
 
+// The lanes of groups as results are best written to them: past the caches into a large batch,
+// where all lanes are written and a group fills whole lines. To write into memory otherwise is to
+// read it first.
+template <int kVec>
+AdjacentLanes for_results(const SolveJob& job, const Groups<kVec, AdjacentLanes>& groups,
+                          const Masks<kVec>& mask) noexcept {
+  AdjacentLanes lanes = groups.lanes;
+  if (kVec * sizeof(Vec) % 64 != 0 || !job.is_large) return lanes;
+  Mask is_all = Mask{} == Mask{};
+  for (std::size_t n = 0; n < groups.n; ++n) {
+    for (int k = 0; k < kVec; ++k) is_all &= mask[n][k];
+  }
+  lanes.is_streamed = !any(~is_all);
+  return lanes;
+}
+template <int kVec>
+ListedLanes for_results(const SolveJob&, const Groups<kVec, ListedLanes>& groups,
+                        const Masks<kVec>&) noexcept {
+  return groups.lanes;
+}
+
 // Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
 template <int kVec, class Lanes>
 void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
                       const Masks<kVec>& mask) noexcept {
+  const Lanes lanes = for_results(job, groups, mask);
   for (int i = 0; i < job.io.n_node; ++i) {
     const IoNode& node = job.io.nodes[i];
     for (std::size_t n = 0; n < groups.n; ++n) {
@@ -218,13 +245,13 @@ void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
           im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
           re = turned;
         }
-        store(groups.lanes, job.v_re_pu, node.node, to, mask[n][k], re);
-        store(groups.lanes, job.v_im_pu, node.node, to, mask[n][k], im);
+        store(lanes, job.v_re_pu, node.node, to, mask[n][k], re);
+        store(lanes, job.v_im_pu, node.node, to, mask[n][k], im);
         const Vec magnitude = sqrt(fma(re, re, im * im));
         const Vec angle = angle_degree(im, re);
         for (int bus = node.first_bus; bus < node.last_bus; ++bus) {
-          store(groups.lanes, job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
-          store(groups.lanes, job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
+          store(lanes, job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
+          store(lanes, job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
         }
       }
     }
@@ -259,11 +286,12 @@ inline void scatter_branch(const SolveJob& job, const Lanes& lanes, const IoBran
 template <int kVec, class Lanes>
 void scatter_flows(const SolveJob& job, const Groups<kVec, Lanes>& groups,
                    const Masks<kVec>& mask) noexcept {
+  const Lanes lanes = for_results(job, groups, mask);
   for (int i = 0; i < job.io.n_io_branch; ++i) {
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
-        scatter_branch(job, groups.lanes, job.io.branches[i], groups.group[n], k,
-                       index_of(groups, n, k), mask[n][k]);
+        scatter_branch(job, lanes, job.io.branches[i], groups.group[n], k, index_of(groups, n, k),
+                       mask[n][k]);
       }
     }
   }
@@ -273,9 +301,9 @@ void scatter_flows(const SolveJob& job, const Groups<kVec, Lanes>& groups,
       for (int k = 0; k < kVec; ++k) {
         const int at = row * kVec + k;
         const std::size_t to = index_of(groups, n, k);
-        store(groups.lanes, job.p_controlled_mw, row, to, mask[n][k],
+        store(lanes, job.p_controlled_mw, row, to, mask[n][k],
               base * groups.group[n].p_controlled[at]);
-        store(groups.lanes, job.q_controlled_mvar, row, to, mask[n][k],
+        store(lanes, job.q_controlled_mvar, row, to, mask[n][k],
               base * groups.group[n].q_controlled[at]);
       }
     }

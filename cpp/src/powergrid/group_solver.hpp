@@ -266,6 +266,7 @@ void solve(const SolveJob& job, GroupMemory& memory, const LaneSet& lanes,
   } else {
     solve_lanes(job, SparseMethod{*job.sparse}, memory, lanes, counters);
   }
+  if (job.is_large) flush();
 }
 
 template <int kVec>

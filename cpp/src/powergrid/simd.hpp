@@ -24,6 +24,7 @@ inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm512_fnmadd_pd(a, b, c)
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm512_fmsub_pd(a, b, c); }    //  ab - c
 // The plain form makes g++ 12 warn about its own header.
 inline Vec sqrt(Vec a) noexcept { return _mm512_maskz_sqrt_pd(0xff, a); }
+inline void stream(double* to, Vec value) noexcept { _mm512_stream_pd(to, value); }
 inline Vec pick(const double* row, const std::int32_t* at) noexcept {
   return Vec{row[at[0]], row[at[1]], row[at[2]], row[at[3]],
              row[at[4]], row[at[5]], row[at[6]], row[at[7]]};
@@ -34,6 +35,7 @@ inline Vec fma(Vec a, Vec b, Vec c) noexcept { return _mm256_fmadd_pd(a, b, c); 
 inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return _mm256_fnmadd_pd(a, b, c); }
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return _mm256_fmsub_pd(a, b, c); }
 inline Vec sqrt(Vec a) noexcept { return _mm256_sqrt_pd(a); }
+inline void stream(double* to, Vec value) noexcept { _mm256_stream_pd(to, value); }
 inline Vec pick(const double* row, const std::int32_t* at) noexcept {
   return Vec{row[at[0]], row[at[1]], row[at[2]], row[at[3]]};
 }
@@ -43,6 +45,7 @@ inline Vec fma(Vec a, Vec b, Vec c) noexcept { return a * b + c; }
 inline Vec fnma(Vec a, Vec b, Vec c) noexcept { return c - a * b; }
 inline Vec fms(Vec a, Vec b, Vec c) noexcept { return a * b - c; }
 inline Vec sqrt(Vec a) noexcept { return Vec{__builtin_sqrt(a[0]), __builtin_sqrt(a[1])}; }
+inline void stream(double* to, Vec value) noexcept { *reinterpret_cast<Vec*>(to) = value; }
 inline Vec pick(const double* row, const std::int32_t* at) noexcept {
   return Vec{row[at[0]], row[at[1]]};
 }
@@ -62,6 +65,12 @@ inline Vec max(Vec a, Vec b) noexcept { return a > b ? a : b; }  // b where one 
 inline Vec min(Vec a, Vec b) noexcept { return a < b ? a : b; }
 inline Vec load(const double* from) noexcept { return *reinterpret_cast<const Vec*>(from); }
 inline void store(double* to, Vec value) noexcept { *reinterpret_cast<Vec*>(to) = value; }
+// stream() writes past the caches, whole lines best; flush() before others may read.
+inline void flush() noexcept {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
 inline bool any(Mask mask) noexcept {
   for (std::size_t i = 0; i < kWidth; ++i) {
     if (mask[i] != 0) return true;

@@ -2,6 +2,9 @@
 
 namespace powergrid {
 
+// Of a last-level cache that others use too.
+constexpr std::size_t kLargeBatch = std::size_t{16} << 20;  // bytes
+
 IoPlan make_io_plan(const Network& network) {
   const TreePlan* tree = network.tree();
   if (tree == nullptr) return IoPlan(network.data(), {});
@@ -40,6 +43,7 @@ void bind_batch(SolveJob& job, Batch& batch) {
   job.status = batch.status.data();
   job.start = batch.start.data();
   job.is_warm = batch.is_warm.data();
+  job.is_large = batch.n_byte() > kLargeBatch;
 }
 
 }  // namespace powergrid

@@ -26,6 +26,7 @@ struct SolveJob {
   LaneStatus* status;
   LaneStart* start;
   std::uint8_t* is_warm;
+  bool is_large;  // the batch is beyond what caches hold from one solve to the next
 
   double tolerance_pu;
   int max_iterations;

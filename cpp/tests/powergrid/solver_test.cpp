@@ -108,6 +108,40 @@ TEST_CASE("any number of threads gives the same bits and counters") {
   }
 }
 
+TEST_CASE("a batch larger than the caches has the bits of a small one") {
+  const Network network(random_radial(8, 300, 2).data);
+  // Whether results go past the caches is decided for groups together: one of them has a lane that
+  // fails, and one a lane that is invalid.
+  const auto set = [](Batch& batch, std::size_t lane, std::size_t number) {
+    set_inputs(batch, lane, 0);
+    for (std::size_t row = 0; row < batch.p_mw.n_row; ++row) {
+      batch.p_mw(row, lane) *= 1.0 + 1e-4 * static_cast<double>(number);
+    }
+    if (number == 200) batch.p_mw(0, lane) = 1e6;
+    if (number == 600) batch.p_mw(0, lane) = kNan;
+  };
+  for (const SimdLevel level : levels()) {
+    CAPTURE(static_cast<int>(level));
+    Solver solver(network, level);
+    Batch large(network, 900);
+    REQUIRE(large.n_byte() > std::size_t{16} << 20);
+    for (int round = 0; round < 2; ++round) {
+      for (std::size_t lane = 0; lane < large.n_lane(); ++lane) set(large, lane, lane);
+      solver.solve(large, {.n_thread = 2});
+    }
+    CHECK(large.counters.n_failed == 2);
+    CHECK(large.counters.n_invalid == 2);
+    for (std::size_t lane = 0; lane < large.n_lane(); lane += 20) {
+      Batch one(network, 1);
+      for (int round = 0; round < 2; ++round) {
+        set(one, 0, lane);
+        solver.solve(one);
+      }
+      CHECK(record(one, 0) == record(large, lane));
+    }
+  }
+}
+
 TEST_CASE("levels agree to the last digits") {
   const Network network(random_radial(6, 60, 1).data);
   std::vector<std::vector<double>> records;
