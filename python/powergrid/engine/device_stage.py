@@ -117,10 +117,14 @@ class DeviceStage:
             for device_id, i, entry, dim in agent.action_layout.entries():
                 row = unit_row.get((f"{agent.agent_id}/{device_id}", i))
                 if row is not None:
-                    found.append((number, entry, dim.low, dim.high, dim.n_option, row))
-        columns = np.array(found, dtype=np.float64).reshape(-1, 6).T
-        self._agent, self._entry, self._row = (columns[i].astype(np.int32) for i in (0, 1, 5))
-        self._low, self._high, self._n_option = (columns[i].copy() for i in (2, 3, 4))
+                    found.append((number, entry, dim, row))
+        # Rows that no device has an entry for are given the first one, times nothing.
+        n_row = len(self._units)
+        self._agent, self._entry, self._n_option = np.zeros((3, n_row), np.int32)
+        self._low, self._high = np.zeros((2, n_row))
+        for number, entry, dim, row in found:
+            self._agent[row], self._entry[row] = number, entry
+            self._low[row], self._high[row], self._n_option[row] = dim.low, dim.high, dim.n_option
 
     def forget_unmeasured(self, measured: set[tuple[str, str]]) -> None:
         """Learn which readings somebody takes; hooks are not told of the others."""
@@ -148,7 +152,7 @@ class DeviceStage:
         """Turn flat actions into set-points within the devices' limits."""
         to_device_units(
             self.actions, self._agent, self._entry, self._low, self._high, self._n_option,
-            self._row, self._units, first, last,
+            self._units, first, last,
         )  # fmt: skip
         x, dt_h = self._scene.x, self._scene.rules.dt_h
         for group in self.groups:

@@ -13,7 +13,14 @@ from powergrid.engine.hooked_devices import HookedDevices
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.scene import Scene
 from powergrid.engine.series import LaneSeries
-from powergrid.kernels.profiles import clock, fluctuating, forecast, present, scale_forecast
+from powergrid.kernels.profiles import (
+    find_rows,
+    read_clock,
+    read_own_series,
+    read_series,
+    scale_forecasts,
+    tell_time,
+)
 from powergrid.kernels.transfer import available_power, scale_rows
 
 if TYPE_CHECKING:
@@ -60,7 +67,8 @@ class IntervalStage:
             (a.config_model.load_area or dso.load_area, a.config_model.renew_area) for a in agents
         ]
         self.series = LaneSeries(source, [*areas, (dso.load_area, None)], scene.n_lane)
-        self._day_s, self._week_s = np.zeros(scene.n_lane), np.zeros(scene.n_lane)
+        # Start of each lane's episode, and its present interval, on the axes of series and weekday.
+        self._day_s, self._week_day_s, self._time_s, self._week_s = np.zeros((4, scene.n_lane))
         row, n_zone = self.series.row, len(agents) + 1
         self._load_series = np.array([row[k, "load"] for k in range(n_zone)], np.int32)
         self._zone = np.arange(n_zone, dtype=np.int32)
@@ -118,37 +126,48 @@ class IntervalStage:
                 if scene.rules.n_forecast:
                     slot = scene.slot(f"{agent.agent_id}.forecast.{kind}[0]")
                     found.append((self.series.row[k, kind], slot, kind == "price"))
-        self._forecast_series = np.array([row for row, _, _ in found], np.int32)
-        self._forecast_slot = np.array([slot for _, slot, _ in found], np.int32)
+        n = scene.rules.n_forecast
+        self._offset_s = np.arange(max(n, 1), dtype=np.float64) * scene.rules.step_s
+        n_lane = self._multiplier.shape[1]
+        self._row = np.zeros((len(self._offset_s), n_lane), np.int32)
+        self._share = np.zeros((len(self._offset_s), n_lane))
+        self._has_forecast = bool(found)
+        self._forecast = _reading(
+            [(series, k, slot + k) for series, slot, _ in found for k in range(n)]
+        )
+        n_series = len(self.series.data)
+        self._present = _reading([(series, 0, series) for series in range(n_series)])
         self._price_forecast_slot = np.array([slot for _, slot, of in found if of], np.int32)
 
     # --- in the order of a step ----------------------------------------------------------------
 
     def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
         """Move a lane to midnight of a day, with the fluctuation of `noise_seed`."""
-        self._day_s[lane], self._week_s[lane] = self.series.start_s(day)
+        self._day_s[lane], self._week_day_s[lane] = self.series.start_s(day)
         self.series.begin_episode(lane, day, noise_seed)
 
     def begin(self, first: int, last: int) -> None:
         """Set what is known at the start of each lane's present interval."""
         scene, series = self._scene, self.series
-        x, k, rules = scene.x, scene.step_number, scene.rules
-        present(
-            series.data, self._day_s, k, rules.step_s, series.row_s, series.is_linear,
-            series.now, first, last,
-        )  # fmt: skip
-        if series.actual is not None:
-            fluctuating(series.actual, k, series.now, first, last)
-        if self._forecast_slot.size:
-            forecast(
-                series.data, self._forecast_series, self._forecast_slot, rules.n_forecast,
-                self._day_s, k, rules.step_s, series.row_s, series.is_linear, x, first, last,
-            )  # fmt: skip
+        x, k, rules, row, share = scene.x, scene.step_number, scene.rules, self._row, self._share
+        tell_time(
+            self._day_s, self._week_day_s, k, rules.step_s, self._time_s, self._week_s, first, last
+        )
+        n_row = series.data.shape[1]
+        find_rows(self._time_s, self._offset_s, series.row_s, n_row, row, share, first, last)
+        if series.own is None:
+            read_series(
+                series.data, *self._present, row, share, series.is_linear, series.now, first, last
+            )
+        else:
+            read_own_series(series.own, k, series.now, first, last)
+        if self._has_forecast:
+            read_series(series.data, *self._forecast, row, share, series.is_linear, x, first, last)
             if self.has_price_factor:
-                scale_forecast(
+                scale_forecasts(
                     x, self._price_forecast_slot, rules.n_forecast, self.price_factor, first, last
                 )
-        clock(self._week_s, k, rules.step_s, self._clock_slot, x, first, last)
+        read_clock(self._week_s, self._clock_slot, x, first, last)
         now = series.now
         scale_rows(
             now, self._load_series, self.load_factor, self._multiplier, self._zone, first, last
@@ -166,6 +185,14 @@ class IntervalStage:
         """Return what outlives a step, lanes on the last axis."""
         kept = [
             self.load_factor, self.price_factor, self.rated_mw, self.series.now, self._day_s,
-            self._week_s,
+            self._week_day_s,
         ]  # fmt: skip
-        return kept if self.series.actual is None else [*kept, self.series.actual]
+        return kept if self.series.own is None else [*kept, self.series.own]
+
+
+def _reading(
+    entries: list[tuple[int, int, int]],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
+    """Return what `read_series` wants of (series, offset, row written): series, at, scale, slot."""
+    series, at, slot = np.array(entries, dtype=np.int32).reshape(-1, 3).T.copy()
+    return series, at, np.ones(len(series)), slot

@@ -14,7 +14,7 @@ from powergrid.engine.meters import Metered, meter_rows, meter_terms
 from powergrid.engine.rows import Pairs, pairs
 from powergrid.engine.scene import Scene
 from powergrid.kernels.transfer import copy_rows, measure, scale_rows, write_loads, write_switched
-from powergrid.kernels.zone import read_zones
+from powergrid.kernels.zone import read_lines, read_voltages
 from powergrid.powerflow.power_flow import PowerFlow
 from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from powergrid.envs.distribution_grid import DistributionGrid
 
 __all__ = ["NetworkStage"]
+
+FULL_LOAD_PERCENT = 100.0
 
 
 class NetworkStage:
@@ -115,16 +117,19 @@ class NetworkStage:
         self._bus_start, self._line_start = (
             np.cumsum([0, *(len(part) for part in x)]).astype(np.int32) for x in (buses, lines)
         )
-        slot = self._scene.slot
-        extremes = [
+        n, agents = len(zones), self._scene.agents
+        self._extremes = lane_array(3 * n, n_lane=self._scene.n_lane)
+        self._lowest, self._highest, self._most_loaded = (
+            self._extremes[k * n : (k + 1) * n] for k in range(3)
+        )
+        names = ("bus_voltages.v_min", "bus_voltages.v_max", "line_flows.max_loading")
+        self._extreme = pairs(
             [
-                slot(f"{agent.agent_id}.bus_voltages.v_min"),
-                slot(f"{agent.agent_id}.bus_voltages.v_max"),
-                slot(f"{agent.agent_id}.line_flows.max_loading") if len(own_lines) else -1,
+                (k * n + zone, self._scene.slot(f"{agent.agent_id}.{name}"))
+                for k, name in enumerate(names)
+                for zone, agent in enumerate(agents)
             ]
-            for agent, own_lines in zip(self._scene.agents, lines, strict=False)
-        ]
-        self._extreme_slot = np.array([*extremes, [-1, -1, -1]], np.int32)
+        )
 
     def _wire_readings(self, devices: DeviceStage) -> None:
         """Find what each reading is taken from."""
@@ -201,11 +206,15 @@ class NetworkStage:
             flow.loading_percent, self._line_loading.source, x, self._line_loading.target,
             first, last,
         )  # fmt: skip
-        read_zones(
-            flow.vm_pu, self._bus, self._bus_start, flow.loading_percent, self._line,
-            self._line_start, V_MIN_PU, V_MAX_PU, x, self._extreme_slot, self.deviation,
-            self.overload, first, last,
+        read_voltages(
+            flow.vm_pu, self._bus, self._bus_start, V_MIN_PU, V_MAX_PU, self.deviation,
+            self._lowest, self._highest, first, last,
         )  # fmt: skip
+        read_lines(
+            flow.loading_percent, self._line, self._line_start, FULL_LOAD_PERCENT, self.overload,
+            self._most_loaded, first, last,
+        )  # fmt: skip
+        copy_rows(self._extremes, self._extreme.source, x, self._extreme.target, first, last)
         p, q = self._p_meter, self._q_meter
         if p.to.size:
             measure(

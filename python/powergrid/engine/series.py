@@ -37,7 +37,7 @@ class LaneSeries:
         Row of a series by (number of the agent, kind).
     now : ndarray, (n_series, n_lane)
         Each series' value in the present interval.
-    actual : ndarray, (n_series, n_step + 1, n_lane), or None
+    own : ndarray, (n_series, n_step + 1, n_lane), or None
         What becomes of them in each lane's episode, if they fluctuate.
     """
 
@@ -61,17 +61,17 @@ class LaneSeries:
         self.row_s = profiles.row_s
         self.is_linear = profiles.interpolation == "linear"
         self.now = lane_array(len(self._series), n_lane=n_lane)
-        self.actual: Array | None = None
+        self.own: Array | None = None
         if source.variability:
-            self.actual = lane_array(len(self._series), source.n_step + 1, n_lane=n_lane)
+            self.own = lane_array(len(self._series), source.n_step + 1, n_lane=n_lane)
 
     def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
         """Draw the fluctuation of a lane's episode."""
-        if self.actual is None:
+        if self.own is None:
             return
-        n = self.actual.shape[1]
+        n = self.own.shape[1]
         for (kind, area), row in self._series.items():
-            self.actual[row, :, lane] = self._source.actual(kind, area, day, noise_seed)[:n]
+            self.own[row, :, lane] = self._source.actual(kind, area, day, noise_seed)[:n]
 
     def start_s(self, day: int) -> tuple[float, float]:
         """Return a day's start on the axis of the series, and on that of the weekdays [s]."""
