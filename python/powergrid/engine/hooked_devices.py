@@ -18,6 +18,7 @@ from powergrid.agents.grid import Grid
 from powergrid.agents.power_grid_agent import accepted_arguments
 from powergrid.agents.transformer import Transformer
 from powergrid.engine.members import Member, acts_by_itself
+from powergrid.kernels.device_kernels import MEASURES
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -146,20 +147,17 @@ class HookedDevices:
     def advance(self, readings: Array, row: Index, dt_h: float, first: int, last: int) -> None:
         """Let time pass; at the start of an episode (`dt_h` 0) only meters read.
 
-        ``readings[row[device, measure], lane]`` are P, Q, loading, voltage and angle; row -1 is
-        none.
+        ``readings[row[device, measure], lane]`` are `MEASURES`; row -1 is none.
         """
         for lane in range(first, last):
             for k, device in enumerate(self.devices[lane]):
                 if dt_h == 0.0 and not isinstance(device, Grid | Transformer):
                     continue
-                p, q, loading, vm, va = (
-                    float(readings[r, lane]) if r >= 0 else None for r in row[k].tolist()
-                )
-                named = {
-                    "vm_pu": vm, "va_degree": va, "p_mw": p, "q_mvar": q, "loading_percent": loading
-                }  # fmt: skip
-                measured = {name: value for name, value in named.items() if value is not None}
+                measured = {
+                    name: float(readings[r, lane])
+                    for name, r in zip(MEASURES, row[k].tolist(), strict=True)
+                    if r >= 0
+                }
                 offered: dict[str, Any] = {"net_results": measured, "dt": dt_h}
                 device.update_state(**{name: offered[name] for name in self._takes[k]})
 

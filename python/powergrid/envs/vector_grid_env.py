@@ -92,6 +92,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ((3, 3), (3, 3), [False, False, False])
     """
 
+    _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
+
     def __init__(
         self,
         num_envs: int,
