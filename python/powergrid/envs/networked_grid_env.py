@@ -21,6 +21,7 @@ from heron.errors import ConfigError, HeronError, nearest
 from heron.messaging import make_broker
 from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
 from powergrid.agents.observation_layout import agent_layouts
+from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
@@ -32,14 +33,18 @@ from powergrid.envs.distribution_grid import DistributionGrid, DistributionPlace
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_metrics import grid_metrics
-from powergrid.envs.render.renderer import Renderer
+from powergrid.envs.placed_network import PlacedNetwork
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
+from powergrid.powerflow.native_flow import NativeFlow
+from powergrid.powerflow.power_flow import PowerFlow
 from powergrid.powerflow.weakest_bus import weakest_bus
 from powergrid.reference.simulation import ReferenceSimulation
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
+
+    from powergrid.envs.render.renderer import Renderer
 
 __all__ = ["MAX_START_DAYS", "NetworkedGridEnv", "wanted_day"]
 
@@ -97,8 +102,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self.render_mode = config.render_mode
         self.message_broker = make_broker(config.message_broker)
         self.agent_dict: dict[str, PowerGridAgent] = {}
-        self.net = self._build_net()
-        self.agent_dict.update(self._build_agents() or {})
+        placed = self._placed_network()
+        if placed is None:
+            self.net = self._build_net()
+            self.agent_dict.update(self._build_agents() or {})
+        else:
+            self.agent_dict.update(self._place_agents(placed.agents))
         if not self.agent_dict:
             raise ConfigError(
                 f"{type(self).__name__} has no agents: fill agent_dict in _build_net, or return "
@@ -108,7 +117,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         known = self.heron_agents
         self.register_agents(a for name, a in self.agent_dict.items() if name not in known)
         self._init_spaces()
-        self._init_simulation()
+        self._init_simulation(placed)
 
     # --- what subclasses say ------------------------------------------------------------------
 
@@ -129,6 +138,14 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _distribution_config(self) -> DistributionConfig:
         """Return how the part of the network that belongs to no agent is run."""
         return DistributionConfig()
+
+    def _placed_network(self) -> PlacedNetwork | None:
+        """Return the network compiled, if it can be had without building; then no hook is asked."""
+        return None
+
+    def _place_agents(self, sites: Mapping[str, Placement]) -> Mapping[str, PowerGridAgent]:
+        """Return the agents of `_placed_network` by name."""
+        raise NotImplementedError
 
     # --- construction -------------------------------------------------------------------------
 
@@ -158,18 +175,24 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self.action_spaces[name] = agent.action_layout.space(config.action_mode)
         self.state_space = Box(-np.inf, np.inf, shape=(len(self.table),), dtype=np.float32)
 
-    def _init_simulation(self) -> None:
+    def _init_simulation(self, placed: PlacedNetwork | None) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._distribution_model = self._distribution_config()
-        rest = DistributionPlacement.beside(
-            self._net,
-            {agent.agent_id: agent.placement for agent in agents},
-            is_regulated=self._distribution_model.line_drop_compensation,
-        )
+        flow: PowerFlow
+        if placed is None:
+            rest = DistributionPlacement.beside(
+                self._net,
+                {agent.agent_id: agent.placement for agent in agents},
+                is_regulated=self._distribution_model.line_drop_compensation,
+            )
+            flow = make_power_flow(
+                config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
+            )
+        else:
+            rest = placed.distribution
+            flow = NativeFlow(placed.compiled, tolerance=config.tolerance_mva)
         self.distribution = DistributionGrid(rest, self._distribution_model)
-        self.power_flow = make_power_flow(
-            config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
-        ).lane()
+        self.power_flow = flow.lane()
         for agent in agents:
             agent.power_flow = self.power_flow
         self._tap_start = self.power_flow.tap_pos.copy()
@@ -184,7 +207,11 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self._k = 0
         self._has_reset = False
         self.metrics = EpisodeMetrics(self.possible_agents)
-        self._renderer = None if self.render_mode is None else Renderer(self.render_mode, self)
+        self._renderer: Renderer | None = None
+        if self.render_mode is not None:
+            from powergrid.envs.render.renderer import Renderer  # few environments draw
+
+            self._renderer = Renderer(self.render_mode, self)
 
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
         if self.config.backend == "reference":

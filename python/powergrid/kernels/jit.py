@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -28,9 +29,12 @@ def kernel(function: Function) -> Function:
     The cache notices a change of the file that holds the kernel, not of one that it calls into:
     after editing a shared helper, delete ``__pycache__``.
     """
-    compile_: Any = njit(cache=True, nogil=True, error_model="numpy")
-    compiled: Function = compile_(function)
-    return compiled
+    compile_: Any = njit(nogil=True, error_model="numpy")
+    compiled: Any = compile_(function)
+    with contextlib.suppress(RuntimeError):  # typed in at a prompt: no file to keep a cache beside
+        compiled.enable_caching()
+    kept: Function = compiled
+    return kept
 
 
 def lanes(first: int, last: int) -> range:
