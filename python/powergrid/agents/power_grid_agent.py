@@ -34,7 +34,7 @@ from powergrid.powerflow.make import POWER_FLOWS
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
-__all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
+__all__ = ["DEVICE_REGISTRY", "PowerGridAgent", "accepted_arguments"]
 
 _LANE = np.zeros(1, dtype=np.int32)  # agents live in lane 0 of their table
 
@@ -107,7 +107,7 @@ class PowerGridAgent(GridAgent):
                 rated_power(device)  # complains now if it is unknown
                 if "availability" not in device.state.features:
                     device.state.add_feature("availability", AvailablePower())
-        self._takes = {d: _accepted_arguments(device) for d, device in self.devices.items()}
+        self._takes = {d: accepted_arguments(device) for d, device in self.devices.items()}
         n_bus, n_line = len(self.zone.bus_rows), len(self.zone.line_rows)
         self.state.add_feature("bus_voltages", BusVoltages(vm_pu=np.ones(n_bus)))
         self.state.add_feature(
@@ -345,7 +345,7 @@ class PowerGridAgent(GridAgent):
         self._alone.step(self, flat)
 
 
-def _accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:
+def accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:
     """Return which of `net_results` and `dt` the device's update_state takes."""
     parameters = inspect.signature(device.update_state).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())

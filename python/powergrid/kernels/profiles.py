@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from powergrid.kernels.jit import F64, I32, kernel, lanes
 
-__all__ = ["find_rows", "read_clock", "read_series"]
+__all__ = [
+    "find_rows", "read_clock", "read_own_series", "read_series", "scale_forecasts", "tell_time"
+]  # fmt: skip
 
 #: A time this much of a row before a row's start counts as its start.
 ROW_TOLERANCE = 1e-9
@@ -22,6 +25,27 @@ DAY_S = 24 * 3600.0
 WEEK_S = 7 * DAY_S
 
 BLOCK = 128  # lanes whose rows stay in the cache while one entry after the other is read
+
+
+@kernel
+def tell_time(
+    day_s: F64,
+    week_day_s: F64,
+    k: NDArray[np.int64],
+    step_s: float,
+    time_s: F64,
+    week_s: F64,
+    first: int,
+    last: int,
+) -> None:
+    """Write the time after `k` steps of `step_s` seconds on two axes; all are (n_lane,).
+
+    `time_s` counts from `day_s`, on the axis of the series, `week_s` from `week_day_s`, on that of
+    the weekdays.
+    """
+    for lane in lanes(first, last):
+        time_s[lane] = day_s[lane] + k[lane] * step_s
+        week_s[lane] = week_day_s[lane] + k[lane] * step_s
 
 
 @kernel
@@ -113,6 +137,35 @@ def read_series(
             else:
                 for lane in lanes(start, stop):
                     out[to, lane] = data[s, row[k, lane]] * factor
+
+
+@kernel
+def read_own_series(own: F64, k: NDArray[np.int64], out: F64, first: int, last: int) -> None:
+    """Read series that each lane has to itself: ``out[i, lane] = own[i, k[lane], lane]``.
+
+    Parameters
+    ----------
+    own : ndarray, (n_series, n_step, n_lane)
+        The series.
+    k : ndarray, int64, (n_lane,)
+        Where in them each lane is.
+    out : ndarray, (n_series, n_lane)
+        Written.
+    """
+    for series in range(own.shape[0]):
+        for lane in lanes(first, last):
+            out[series, lane] = own[series, k[lane], lane]
+
+
+@kernel
+def scale_forecasts(
+    out: F64, slot: I32, n_forecast: int, factor: F64, first: int, last: int
+) -> None:
+    """Multiply each forecast, `n_forecast` rows from ``slot[i]`` on, by ``factor[i, lane]``."""
+    for i in range(slot.shape[0]):
+        for j in range(n_forecast):
+            for lane in lanes(first, last):
+                out[slot[i] + j, lane] *= factor[i, lane]
 
 
 @kernel
