@@ -137,9 +137,11 @@ class CacheFolder:
         return f"{self.kind}-{hashlib.sha256(ingredients.encode()).hexdigest()[:N_KEY]}"
 
     def _why_missing(self, ingredients: str) -> str:
-        if any(self.path.glob(f"{self._stem(ingredients)}-*")):
+        others = {file.name for file in self.path.glob(f"{self.kind}-*")}
+        others.discard(self.file(ingredients).name)  # another process may have written it just now
+        if any(name.startswith(self._stem(ingredients)) for name in others):
             return "the cached one is of another version of heron or pandapower"
-        if any(self.path.glob(f"{self.kind}-*")):
+        if others:
             return "the configuration is new or has changed"
         return "there is no cache yet"
 

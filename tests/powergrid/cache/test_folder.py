@@ -6,6 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -132,10 +133,13 @@ assert n_found >= 59
 
 def test_processes_that_read_and_write_at_once_see_whole_files(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WORKER, str(tmp_path)]
-    workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
-    for worker in workers:
-        _, said = worker.communicate(timeout=120)
-        assert worker.returncode == 0, said
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            for _ in range(8)
+        ]
+        said = [worker.communicate(timeout=120)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * 8, said
     assert len(list(tmp_path.iterdir())) == 1
 
 
