@@ -19,6 +19,7 @@ from powergrid.agents.grid import Grid
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.agents.placement import DeviceRequest, request_of
 from powergrid.agents.registry import build_device
+from powergrid.agents.told import Told
 from powergrid.core.config import parse_config
 from powergrid.core.state.state import GridState
 
@@ -47,6 +48,12 @@ class GridAgent(CoordinatorAgent):
         The same by cause.
     """
 
+    # Told by the engine, where one steps the agent.
+    cost: float = Told()  # type: ignore[assignment]
+    safety: float = Told()  # type: ignore[assignment]
+    cost_parts: dict[str, float] = Told()  # type: ignore[assignment]
+    safety_parts: dict[str, float] = Told()  # type: ignore[assignment]
+
     def __init__(
         self,
         grid_config: Mapping[str, Any],
@@ -72,8 +79,8 @@ class GridAgent(CoordinatorAgent):
         self.state = GridState(owner_id=self.agent_id)
         self.cost = 0.0
         self.safety = 0.0
-        self.cost_parts: dict[str, float] = {}
-        self.safety_parts: dict[str, float] = {}
+        self.cost_parts = {}
+        self.safety_parts = {}
         for entry in self.config_model.devices:
             self.add_device(build_device(entry, self.agent_id))
         self.action_layout = ActionLayout(self.devices)

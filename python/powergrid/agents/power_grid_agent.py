@@ -23,6 +23,7 @@ from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.renewable_profile import profile_of, rated_power
 from powergrid.agents.standalone import Standalone
 from powergrid.agents.table import build_table
+from powergrid.agents.told import Told
 from powergrid.agents.transformer import Transformer
 from powergrid.core.features.availability import AvailablePower
 from powergrid.core.features.context import ClockBlock, ForecastBlock, MarketBlock
@@ -78,6 +79,9 @@ class PowerGridAgent(GridAgent):
     >>> agent.cost > 0.0
     True
     """
+
+    energy_bought_mwh: float = Told()  # type: ignore[assignment]
+    energy_sold_mwh: float = Told()  # type: ignore[assignment]
 
     def __init__(
         self,

@@ -27,6 +27,8 @@ class Books:
 
     Attributes
     ----------
+    ledger : ndarray, (n_entry, n_lane)
+        The next six, one behind the other.
     cost, safety, counted : ndarray, (n_agent, n_lane)
         Cost [$] and safety, and the safety that counts, which differs where the power flow failed.
     part : ndarray, (n_part, n_lane)
@@ -58,10 +60,12 @@ class Books:
         self._agent_of_device = np.array([m.agent for m in devices.in_order], np.int32)
         self.part = lane_array(0, n_lane=n_lane)
         self._make_parts()
+        self.ledger = lane_array(n * (5 + len(SAFETY_PARTS)), n_lane=n_lane)
         self.cost, self.safety, self.counted, self.bought, self.sold = (
-            lane_array(n, n_lane=n_lane) for _ in range(5)
+            self.ledger[k * n : (k + 1) * n] for k in range(5)
         )
-        self.violation = lane_array(len(SAFETY_PARTS), n, n_lane=n_lane)
+        stride = self.ledger.shape[1]
+        self.violation = self.ledger[5 * n :].reshape(len(SAFETY_PARTS), n, stride)
         self.episode = lane_array(3, n, n_lane=n_lane)
         self.reward = np.zeros((n_lane, n))
         self._meter_slot = np.full(n, -1, np.int32)
@@ -130,11 +134,10 @@ class Books:
 
     def reset(self, first: int, last: int) -> None:
         """Begin an episode."""
+        self.ledger[:, first:last] = 0.0
+        self.part[:, first:last] = 0.0
         self.episode[:, :, first:last] = 0.0
 
     def arrays(self) -> list[NDArray[Any]]:
         """Return what outlives a step, but the parts of the cost; lanes on the last axis."""
-        return [
-            self.cost, self.safety, self.counted, self.violation, self.episode, self.bought,
-            self.sold, self.reward.T,
-        ]  # fmt: skip
+        return [self.ledger, self.episode, self.reward.T]

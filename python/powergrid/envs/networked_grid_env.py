@@ -327,8 +327,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise HeronError("step() before reset(): call env.reset() first")
         if not self.agents:  # the episode is over; PettingZoo wants empty answers
             return {}, {}, {}, {}, {}
-        flat = check_actions(self.agent_dict, actions, self.config.action_mode)
-        converged = self._simulation.run_interval(self._k, flat)
+        converged = self._run_interval(actions)
         rewards, infos = self._settle(converged)
         if self._renderer is not None:
             self._renderer.add()
@@ -469,21 +468,29 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             )
         return self._simulation.begin_episode(day, noise_seed)
 
+    def _run_interval(self, actions: Mapping[str, Any]) -> bool:
+        mode, lane = self.config.action_mode, self._simulation
+        if mode == "flat" and isinstance(lane, SingleLane) and lane.take(actions):
+            return lane.run_interval()
+        return lane.run_interval(self._k, check_actions(self.agent_dict, actions, mode))
+
     def _settle(self, converged: bool) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
         """Work out rewards and infos of the interval, and book them."""
-        if isinstance(self._simulation, SingleLane) and self._pays_as_made:
-            rewards, safety = self._simulation.pay()
-        else:
-            rewards, safety = self._pay(converged)
+        lane = self._simulation
+        if converged and isinstance(lane, SingleLane) and self._pays_by(lane.engine.scene.rules):
+            rewards, infos = lane.settle()
+            cost = {name: info["cost"] for name, info in infos.items()}
+            safety = {name: info["safety"] for name, info in infos.items()}
+            self.metrics.add(cost, safety, rewards)
+            return rewards, infos
+        rewards, safety = self._pay(converged)
         infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
         self.metrics.add(cost, safety, rewards)
         return rewards, infos
 
-    @property
-    def _pays_as_made(self) -> bool:
-        """Whether rewards follow the rules that the engine was made with."""
-        rules = self._simulation.engine.scene.rules  # type: ignore[union-attr]
+    def _pays_by(self, rules: Rules) -> bool:
+        """Return whether rewards follow the rules that the engine was made with."""
         return (
             self.is_paid_by_rule
             and self.penalty == rules.penalty
