@@ -146,16 +146,16 @@ class Engine:
         return n_solve
 
     def begin_next(self, first: int, last: int) -> None:
-        """Go on to the next interval, up to its observations."""
+        """Go on to the next interval."""
         self.scene.step_number[first:last] += 1
         self.interval.begin(first, last)
-        self.observer.observe(first, last)
 
     def step(self, first: int, last: int, worker: int = 0) -> None:
-        """Live through one interval and go on to the next."""
+        """Live through one interval and go on to the next, up to its observations."""
         self.run(first, last, worker)
         self.books.pay(first, last)
         self.begin_next(first, last)
+        self.observer.observe(first, last)
 
     # --- what lanes are made of ---------------------------------------------------------------
 
