@@ -84,12 +84,11 @@ def test_stages_add_up_to_the_step(content):
     assert [found["lanes"] for found in content["stages"]] == [0, 64]
 
 
-def test_memory_and_start_are_those_of_fresh_processes(content):
+def test_memory_is_that_of_fresh_processes(content):
     small, large = content["memory"]
     assert (small["n_lane"], large["n_lane"]) == (8, 256)
     assert small["state_kb"] > 5.0
-    assert content["start"]["loaded"] == []
-    assert 20.0 < content["start"]["resident_mb"] < large["resident_mb"]
+    assert 0.9 * small["resident_mb"] < large["resident_mb"] < 1e3
 
 
 def test_a_short_run_lacks_only_the_figures_of_1024_lanes(content):

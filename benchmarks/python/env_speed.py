@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from environment_speed import fresh, grid2op_peer, stages
+from environment_speed import grid2op_peer, memory, stages
 from environment_speed.groups import Extent, make_compared, measure_steps, measure_threads
 from environment_speed.plots import draw
 from environment_speed.report import MARKS, Figures, content, page, readme_part
@@ -61,16 +61,15 @@ def run(options: argparse.Namespace) -> int:
     if not grid2op_peer.is_installed():
         print("Grid2Op is left out: its package (extra bench) is missing.", file=sys.stderr)
     extent = QUICK if options.quick else FULL
-    start = told("start", lambda: fresh.measure_start(1 if options.quick else extent.n_turn))
-    memory = told("memory", lambda: fresh.measure_memory(list(extent.lanes_of_memory)))
+    by_size = told("memory", lambda: memory.measure(list(extent.lanes_of_memory)))
     compared = make_compared()
     steps = told("steps", lambda: measure_steps(extent, compared))
     by_stage = told(
         "stages", lambda: stages.measure(extent.lanes_of_stages, extent.turn_s, extent.n_turn)
     )
     threads = told("threads", lambda: measure_threads(extent, compared))
-    required = requirements(steps, threads, start, machine)
-    figures = Figures(machine, extent.n_turn, steps, threads, by_stage, memory, start, required)
+    required = requirements(steps, threads, machine)
+    figures = Figures(machine, extent.n_turn, steps, threads, by_stage, by_size, required)
     options.out.mkdir(parents=True, exist_ok=True)
     data = json.dumps(content(figures), indent=1)
     (options.out / "env_speed.json").write_text(data + "\n", encoding="utf-8")

@@ -11,8 +11,8 @@ from speed.markdown import table
 from speed.verdict import Requirement
 
 from environment_speed import batch, grid2op_peer, single
-from environment_speed.fresh import Memory, Start
 from environment_speed.groups import Row, find
+from environment_speed.memory import Memory
 from environment_speed.problem import EPISODE, SETUP
 from environment_speed.stages import POWER_FLOW, Breakdown
 
@@ -31,7 +31,6 @@ class Figures:
     threads: Sequence[Row]
     stages: Sequence[Breakdown]
     memory: Sequence[Memory]
-    start: Start
     required: Sequence[Requirement]
 
 
@@ -56,7 +55,6 @@ def content(figures: Figures) -> dict[str, Any]:
             for found in figures.stages
         ],
         "memory": [asdict(memory) for memory in figures.memory],
-        "start": asdict(figures.start),
         "requirements": [asdict(requirement) for requirement in figures.required],
     }
 
@@ -77,8 +75,6 @@ def page(figures: Figures) -> str:
         _stages(figures.stages),
         "## Memory",
         _memory(figures.memory),
-        "## The first step of a process",
-        _start(figures.start),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -181,16 +177,6 @@ def _memory(found: Sequence[Memory]) -> str:
     ]
     head = ["lanes", "resident, MB", f"kB a lane beyond {smallest.n_lane:,}", "kB of state a lane"]
     return table(head, body)
-
-
-def _start(start: Start) -> str:
-    body = [
-        ["import and first environment of a shipped setup, s", _figure(start.import_and_make_s)],
-        ["its first reset and step, s", _figure(start.first_step_s)],
-        ["resident memory after it, MB", _figure(start.resident_mb)],
-        ["loaded of pandapower, ray and torch", ", ".join(start.loaded) or "none"],
-    ]
-    return table(["on a warm cache", ""], body)
 
 
 def _name(row: Row) -> str:

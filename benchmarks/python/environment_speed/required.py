@@ -9,7 +9,6 @@ from speed.machine import is_reference_class
 from speed.verdict import Requirement
 
 from environment_speed import batch, grid2op_peer, single
-from environment_speed.fresh import Start
 from environment_speed.groups import Row, find
 
 __all__ = ["N_LANE", "requirements"]
@@ -20,7 +19,7 @@ LEAST_STEPS = 200_000.0
 
 
 def requirements(
-    steps: Sequence[Row], threads: Sequence[Row], start: Start, machine: dict[str, Any]
+    steps: Sequence[Row], threads: Sequence[Row], machine: dict[str, Any]
 ) -> list[Requirement]:
     """Hold the figures against what is required of them."""
     alone = find(steps, what=single.PETTINGZOO)
@@ -37,10 +36,6 @@ def requirements(
         _ratio(f"{lanes} against the PettingZoo environment, one core", alone, many, 10.0),
         _rate(f"{lanes}, environment steps/s on one core", many, is_required=aimed),
         _ratio(f"{lanes}, two threads against one, on the wall", one, two, 1.7),
-        _at_most("import and first environment on a warm cache, s", start.import_and_make_s, 1.0),
-        _at_most("first reset and step after it, s", start.first_step_s, 2.0),
-        _at_most("resident memory of that process, MB", start.resident_mb, 200.0),
-        _at_most("of pandapower, ray and torch it has loaded", float(len(start.loaded)), 0.0),
         _ratio("PettingZoo step against Grid2Op's fastest (a smaller grid)", peer, alone, None),
         _ratio(f"a lane of {lanes} against Grid2Op's fastest", peer, many, None),
     ]

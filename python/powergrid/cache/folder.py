@@ -2,11 +2,12 @@
 
 Any number of processes may read and write at once. A file is written under another name in the same
 folder and then renamed, so that nobody ever sees a part of one; of several writers the last stays,
-and all wrote the same.
+and all wrote the same. Beyond `MAX_FILES` the files go that were not used for longest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import uuid
@@ -22,6 +23,7 @@ from powergrid.cache.maker import Maker
 __all__ = ["CacheFolder", "Lookup", "default_folder"]
 
 MAGIC = b"heron cache 1 "  # followed by the checksum of what comes after the line
+MAX_FILES = 256  # a sweep over configurations must not fill the disk: some 50 kB each
 N_KEY = 32  # hexadecimal digits of a key in a file's name
 
 
@@ -83,8 +85,9 @@ class CacheFolder:
 
     def read(self, ingredients: str) -> Lookup:
         """Look for the result of some ingredients."""
+        file = self.file(ingredients)
         try:
-            content = self.file(ingredients).read_bytes()
+            content = file.read_bytes()
         except OSError:
             return Lookup(None, self._why_missing(ingredients))
         head, _, body = content.partition(b"\n")
@@ -100,6 +103,8 @@ class CacheFolder:
             return Lookup(None, "heron has changed since the cached one")
         if of != ingredients:
             return Lookup(None, "the cached one is of something else")
+        with contextlib.suppress(OSError):  # readers of a folder of others may not
+            os.utime(file)
         return Lookup(value, "")
 
     def write(self, ingredients: str, value: Any) -> None:
@@ -118,14 +123,25 @@ class CacheFolder:
             part.replace(self.file(ingredients))
         finally:
             part.unlink(missing_ok=True)
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        used: list[tuple[int, Path]] = []
+        for file in self.path.glob(f"{self.kind}-*"):
+            with contextlib.suppress(OSError):  # another process may be doing the same
+                used.append((file.stat().st_mtime_ns, file))
+        for _, file in sorted(used)[:-MAX_FILES]:
+            file.unlink(missing_ok=True)
 
     def _stem(self, ingredients: str) -> str:
         return f"{self.kind}-{hashlib.sha256(ingredients.encode()).hexdigest()[:N_KEY]}"
 
     def _why_missing(self, ingredients: str) -> str:
-        if any(self.path.glob(f"{self._stem(ingredients)}-*")):
+        others = {file.name for file in self.path.glob(f"{self.kind}-*")}
+        others.discard(self.file(ingredients).name)  # another process may have written it just now
+        if any(name.startswith(self._stem(ingredients)) for name in others):
             return "the cached one is of another version of heron or pandapower"
-        if any(self.path.glob(f"{self.kind}-*")):
+        if others:
             return "the configuration is new or has changed"
         return "there is no cache yet"
 

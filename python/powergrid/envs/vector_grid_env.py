@@ -63,7 +63,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         action and pays nothing. "SameStep": in the same one; ``infos["final_obs"]`` has the last
         observations. "Disabled": by `reset` with ``options={"reset_mask": ...}`` only.
     n_thread : int
-        Threads that share the lanes.
+        Threads that share the lanes. One does all the work where it is Python's: with devices that
+        run by hooks, and with pandapower's power flow.
 
     Attributes
     ----------
@@ -113,7 +114,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self.config = self._env.config
         self.engine = make_lane_engine(self._env, num_envs)
         self._nursery: Nursery | None = None
-        self._threads = ThreadPoolExecutor(n_thread) if n_thread > 1 else None
+        if self.engine.devices.hooked is not None or not self.engine.network.flow.is_parallel:
+            n_thread = 1
+        if n_thread > 1:
+            self._threads = ThreadPoolExecutor(n_thread)
         self._blocks = _blocks(num_envs, n_thread)
         self.agents = list(self._env.possible_agents)
         n_agent, n_obs = self.engine.observer.observations.shape[1:]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from powergrid.cache import folder as folder_module
 from powergrid.cache.folder import CacheFolder, default_folder
 from powergrid.cache.maker import Maker, present_maker, source_hash
 
@@ -95,6 +98,18 @@ def test_a_failed_write_leaves_nothing(folder: CacheFolder) -> None:
     assert [path.name for path in folder.path.iterdir()] == [folder.file("a").name]
 
 
+def test_what_was_not_used_for_longest_makes_room(
+    folder: CacheFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "MAX_FILES", 3)
+    for age, name in enumerate("dcba"):
+        folder.write(name, name)
+        os.utime(folder.file(name), ns=(age, age))
+        if name == "b":
+            assert folder.read("d").value == "d"  # used again
+    assert {name for name in "abcd" if folder.read(name).value} == {"a", "b", "d"}
+
+
 WORKER = """
 import sys
 from pathlib import Path
@@ -118,10 +133,13 @@ assert n_found >= 59
 
 def test_processes_that_read_and_write_at_once_see_whole_files(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WORKER, str(tmp_path)]
-    workers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(8)]
-    for worker in workers:
-        _, said = worker.communicate(timeout=120)
-        assert worker.returncode == 0, said
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            for _ in range(8)
+        ]
+        said = [worker.communicate(timeout=120)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * 8, said
     assert len(list(tmp_path.iterdir())) == 1
 
 
