@@ -30,7 +30,7 @@ __all__ = ["SavedLanes", "VectorGridEnv"]
 
 Array = NDArray[np.float64]
 
-BLOCK = 128  # lanes that go through the stages together, so that they stay in the caches
+BLOCK = 1024  # lanes that go through the stages together
 
 
 @dataclass(frozen=True)
