@@ -351,7 +351,7 @@ def test_a_copy_with_hooked_devices_goes_on_as_the_original_does(
         assert env.table.values.tobytes() == twin.table.values.tobytes()
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_batch_of_any_configuration_equals_single_environments(
     env_of_config: EnvClass, hooked_config: dict[str, Any], data: st.DataObject
