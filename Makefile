@@ -30,7 +30,7 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench bench-core \
-  bench-power-flow wheel format clean distclean help
+  bench-power-flow bench-startup wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -44,13 +44,16 @@ table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
 
 # Some minutes each, on a machine that does nothing else.
-bench: bench-core bench-power-flow
+bench: bench-core bench-power-flow bench-startup
 
 bench-core: $(TEST)
 	$(BIN)/python benchmarks/python/core_speed.py $(BENCH_ARGS)
 
 bench-power-flow: $(TEST)
 	$(BIN)/python benchmarks/python/power_flow.py $(BENCH_ARGS)
+
+bench-startup: $(TEST)
+	$(BIN)/python benchmarks/python/startup.py $(BENCH_ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check .

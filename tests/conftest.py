@@ -1,9 +1,11 @@
-"""What all tests share: figures without a screen, and reproducible Hypothesis runs."""
+"""What all tests share: figures without a screen, a cache of their own, reproducible examples."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -13,3 +15,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 settings.register_profile("reproducible", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
 settings.load_profile("reproducible")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled networks for this run only, in one folder for all its processes."""
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist inherits its controller's
+        folder = tempfile.TemporaryDirectory(prefix="heron-cache-")
+        os.environ["HERON_CACHE_DIR"] = folder.name
+        config.add_cleanup(folder.cleanup)

@@ -18,7 +18,7 @@ GIVEN = {"docs/data.md": {key: [1.0] for key in ("load", "other", "sun", "wind",
 
 
 def test_the_pages_with_code_are_found() -> None:
-    names = ("data", "environment", "messaging", "networks", "powerflow", "scheduling")
+    names = ("data", "devices", "environment", "messaging", "networks", "powerflow", "scheduling")
     expected = {"README.md", *(f"docs/{name}.md" for name in names)}
     assert expected == {page for page, blocks in PAGES.items() if blocks}
 
@@ -29,3 +29,13 @@ def test_the_code_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: Any) ->
     names: dict[str, Any] = {"__name__": "__main__", **GIVEN.get(page, {})}
     for block in PAGES[page]:
         exec(compile(block, page, "exec"), names)
+
+
+def test_the_fuel_cell_of_the_guide_is_that_of_the_example() -> None:
+    example = (ROOT / "examples" / "09_fuel_cell.py").read_text()
+    blocks = [
+        b for b in PAGES["docs/devices.md"] if b.startswith(("MWH_PER", "ACTIVE", "KERN", "cl"))
+    ]
+    assert len(blocks) == 4
+    for block in blocks:
+        assert block in example

@@ -76,6 +76,34 @@ def test_the_custom_device_injects_the_share_that_it_is_told(capsys):
     assert "MyWindTurbine0.available_p_MW" in capsys.readouterr().out
 
 
+def test_the_fuel_cell_runs_while_energy_is_dear_and_its_hydrogen_lasts(capsys):
+    module = load("09_fuel_cell")
+    runs = module.main()
+    assert runs["FuelCell"] == runs["PlainFuelCell"]
+    power, hydrogen, _ = np.array(runs["FuelCell"]).T
+    config = module.FuelCellConfig(bus="")
+    burnt_mwh = (config.h2_init_kg - hydrogen[-1]) * module.MWH_PER_KG * config.efficiency
+    assert power.sum() == pytest.approx(burnt_mwh)
+    assert power.max() == pytest.approx(config.p_max_MW)
+    assert np.diff(power).max() <= config.ramp_MW_per_h + 1e-12
+    assert 0.0 <= hydrogen[-1] < config.h2_reserve_kg
+    assert "give the same day: True" in capsys.readouterr().out
+
+
+def test_the_fuel_cell_of_an_environment_runs_by_its_kernels(monkeypatch):
+    module = load("09_fuel_cell")
+    monkeypatch.setitem(module.DEVICE_REGISTRY, "FuelCell", module.FuelCell)
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a hook was called")
+
+    for hook in ("set_device_action", "update_state", "update_cost_safety"):
+        monkeypatch.setattr(module.FuelCell, hook, refuse)
+    power, hydrogen, _ = np.array(module.run_day("FuelCell")).T
+    assert power.max() > 0.1
+    assert hydrogen[-1] < hydrogen[0]
+
+
 def test_training_writes_a_checkpoint_a_plot_and_finite_results(training):
     folder, printed = training
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))

@@ -53,7 +53,8 @@ class TapControl {
   };
 
   void check_rows(const Batch& batch) const;
-  [[nodiscard]] bool is_within(const Batch& batch, std::size_t lane) const noexcept;
+  [[nodiscard]] bool is_within(const Batch& batch, std::size_t regulator,
+                               std::size_t lane) const noexcept;
   [[nodiscard]] std::int8_t step(const Batch& batch, std::size_t regulator,
                                  std::size_t lane) const noexcept;
   bool move(Batch& batch, std::size_t lane) const noexcept;

@@ -18,9 +18,13 @@ constexpr std::int32_t kLineLanes = kCacheLine / sizeof(double);
 
 std::size_t index(std::int32_t value) noexcept { return static_cast<std::size_t>(value); }
 
+// Rows that lie a multiple of 4 KiB apart would compete for the same few places of the nearest
+// cache when one lane's slots are read, so such rows get one line more.
 std::size_t stride_of(std::int32_t n_lane) noexcept {
+  if (n_lane < kLineLanes) return index(n_lane);
   const std::size_t line = index(kLineLanes);
-  return n_lane < kLineLanes ? index(n_lane) : (index(n_lane) + line - 1) / line * line;
+  const std::size_t stride = (index(n_lane) + line - 1) / line * line;
+  return stride % (4096 / sizeof(double)) == 0 ? stride + line : stride;
 }
 
 std::int32_t checked(const char* name, std::int32_t value, std::int32_t least) {
@@ -58,6 +62,47 @@ void fill_row(std::span<const std::int32_t> slot, const double* value, std::size
   }
   for (; j < slot.size(); ++j) row[j] = static_cast<Out>(entry(j));
   std::ranges::fill(row.subspan(j), Out{0});
+}
+
+// Rows one behind the other that hold the same observers of adjacent lanes.
+struct Block {
+  std::size_t n_observer;
+  std::size_t n_lane;
+};
+
+// The block that the first rows make. So many lanes at the most, because rows of a large table lie
+// in pages of their own, and what a slot costs is finding it.
+Block first_block(std::span<const std::int32_t> observer,
+                  std::span<const std::int32_t> lane) noexcept {
+  constexpr std::size_t kMostLanes = 128;
+  std::size_t n_observer = 1;
+  while (n_observer < lane.size() && lane[n_observer] == lane[0]) ++n_observer;
+  const auto is_next = [&](std::size_t n) {
+    const std::size_t first = n * n_observer;
+    if (first + n_observer > lane.size()) return false;
+    for (std::size_t i = 0; i < n_observer; ++i) {
+      if (lane[first + i] != lane[0] + static_cast<std::int32_t>(n)) return false;
+      if (observer[first + i] != observer[i]) return false;
+    }
+    return true;
+  };
+  std::size_t n_lane = 1;
+  while (n_lane < kMostLanes && is_next(n_lane)) ++n_lane;
+  return {n_observer, n_lane};
+}
+
+// fill_row() for `n` adjacent lanes, whose rows lie `step` values apart: slot by slot, because
+// neighbouring lanes share the cache line that each slot costs.
+template <class Out>
+void fill_rows(std::span<const std::int32_t> slot, const double* value, std::size_t stride,
+               std::size_t n, Out* row, std::size_t step, std::size_t row_length) noexcept {
+  for (std::size_t j = 0; j < slot.size(); ++j) {
+    const double* const from = value + index(slot[j]) * stride;
+    for (std::size_t i = 0; i < n; ++i) row[i * step + j] = static_cast<Out>(from[i]);
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    std::fill(row + i * step + slot.size(), row + i * step + row_length, Out{0});
+  }
 }
 
 }  // namespace
@@ -163,9 +208,19 @@ void FeatureTable::gather(std::span<const std::int32_t> observer,
                           std::span<const std::int32_t> lane, std::span<Out> out,
                           std::size_t row_length) const {
   check_rows(observer, lane, out.size(), row_length);
-  for (std::size_t i = 0; i < observer.size(); ++i) {
-    fill_row(list(observer[i]), values_.data() + lane[i], lane_stride_,
-             out.subspan(i * row_length, row_length));
+  for (std::size_t i = 0; i < observer.size();) {
+    const Block block = first_block(observer.subspan(i), lane.subspan(i));
+    for (std::size_t k = 0; k < block.n_observer; ++k) {
+      const std::span<const std::int32_t> slots = list(observer[i + k]);
+      const double* const value = values_.data() + lane[i];
+      if (block.n_lane == 1) {
+        fill_row(slots, value, lane_stride_, out.subspan((i + k) * row_length, row_length));
+      } else {
+        fill_rows(slots, value, lane_stride_, block.n_lane, out.data() + (i + k) * row_length,
+                  block.n_observer * row_length, row_length);
+      }
+    }
+    i += block.n_observer * block.n_lane;
   }
 }
 

@@ -37,8 +37,9 @@ struct ListedLanes {
   std::size_t operator[](std::size_t i) const noexcept { return static_cast<std::size_t>(lane[i]); }
   Vec load(const double* row, std::size_t i) const noexcept { return pick(row, lane + i); }
   void store(double* row, std::size_t i, Mask mask, Vec value) const noexcept {
+    const bool is_all = all(mask);  // nearly always, and a test takes as long as a store
     for (std::size_t j = 0; j < kWidth; ++j) {
-      if (mask[j] != 0) row[lane[i + j]] = value[j];
+      if (is_all || mask[j] != 0) row[lane[i + j]] = value[j];
     }
   }
 };

@@ -71,6 +71,15 @@ inline void flush() noexcept {
   _mm_sfence();
 #endif
 }
+inline bool all(Mask mask) noexcept {
+#if defined(__AVX512F__)
+  return _mm512_movepi64_mask((__m512i)mask) == 0xff;
+#elif defined(__AVX2__)
+  return _mm256_movemask_pd((__m256d)mask) == 0xf;
+#else
+  return (mask[0] & mask[1]) != 0;
+#endif
+}
 inline bool any(Mask mask) noexcept {
   for (std::size_t i = 0; i < kWidth; ++i) {
     if (mask[i] != 0) return true;

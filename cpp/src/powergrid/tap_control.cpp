@@ -103,24 +103,23 @@ void TapControl::check_rows(const Batch& batch) const {
 }
 
 // |120 v - (r + jx) i / ct| times v, in the frame of v, lies between both ends times v.
-bool TapControl::is_within(const Batch& batch, std::size_t lane) const noexcept {
-  for (std::size_t i = 0; i < regulators_.size(); ++i) {
-    const Regulator& of = regulators_[i];
-    const Band& band = bands_[i];
-    const double vm = batch.vm_pu(static_cast<std::size_t>(of.bus), lane);
-    const double p = batch.p_to_mw(static_cast<std::size_t>(of.branch), lane);
-    const double q = batch.q_to_mvar(static_cast<std::size_t>(of.branch), lane);
-    const double square = vm * vm;
-    const double re = kBaseVolt * square + (band.r * p + band.x * q);
-    const double im = band.x * p - band.r * q;
-    const double relay = re * re + im * im;
-    if (!(relay >= band.low * square && relay <= band.high * square)) return false;
-  }
-  return true;
+bool TapControl::is_within(const Batch& batch, std::size_t regulator,
+                           std::size_t lane) const noexcept {
+  const Regulator& of = regulators_[regulator];
+  const Band& band = bands_[regulator];
+  const double vm = batch.vm_pu(static_cast<std::size_t>(of.bus), lane);
+  const double p = batch.p_to_mw(static_cast<std::size_t>(of.branch), lane);
+  const double q = batch.q_to_mvar(static_cast<std::size_t>(of.branch), lane);
+  const double square = vm * vm;
+  const double re = kBaseVolt * square + (band.r * p + band.x * q);
+  const double im = band.x * p - band.r * q;
+  const double relay = re * re + im * im;
+  return relay >= band.low * square && relay <= band.high * square;
 }
 
 std::int8_t TapControl::step(const Batch& batch, std::size_t regulator,
                              std::size_t lane) const noexcept {
+  if (is_within(batch, regulator, lane)) return 0;
   const Regulator& of = regulators_[regulator];
   const double vm = batch.vm_pu(static_cast<std::size_t>(of.bus), lane);
   const double ampere = ampere_per_mva(of) / vm;
@@ -132,17 +131,22 @@ std::int8_t TapControl::step(const Batch& batch, std::size_t regulator,
                         of.tap_max, of.settings);
 }
 
-// Whether any regulator moved.
+// Whether any regulator moved. Where one does, all stand on whole steps afterwards.
 bool TapControl::move(Batch& batch, std::size_t lane) const noexcept {
-  if (is_within(batch, lane)) return false;
+  const auto round_and_add = [&](std::size_t regulator, double steps) {
+    double& position = batch.tap_pos(static_cast<std::size_t>(regulators_[regulator].tap), lane);
+    position = std::nearbyint(position) + steps;
+  };
   bool is_any = false;
-  for (std::size_t i = 0; i < regulators_.size(); ++i) is_any |= step(batch, i, lane) != 0;
-  if (!is_any) return false;
   for (std::size_t i = 0; i < regulators_.size(); ++i) {
-    double& position = batch.tap_pos(static_cast<std::size_t>(regulators_[i].tap), lane);
-    position = std::nearbyint(position) + step(batch, i, lane);
+    const std::int8_t steps = step(batch, i, lane);
+    if (steps != 0 && !is_any) {
+      is_any = true;
+      for (std::size_t before = 0; before < i; ++before) round_and_add(before, 0.0);
+    }
+    if (is_any) round_and_add(i, steps);
   }
-  return true;
+  return is_any;
 }
 
 }  // namespace powergrid

@@ -50,8 +50,15 @@ std::optional<double> first_as_of(const FeatureTable& table, std::int32_t lane, 
 }  // namespace
 
 TEST_CASE("a table starts at zero on a cache line, with rows padded from eight lanes on") {
-  constexpr std::array<std::pair<std::int32_t, std::size_t>, 6> kStrides{
-      {{1, 1}, {7, 7}, {8, 8}, {9, 16}, {16, 16}, {250, 256}}};
+  constexpr std::array<std::pair<std::int32_t, std::size_t>, 9> kStrides{{{1, 1},
+                                                                          {7, 7},
+                                                                          {8, 8},
+                                                                          {9, 16},
+                                                                          {16, 16},
+                                                                          {250, 256},
+                                                                          {504, 504},
+                                                                          {510, 520},
+                                                                          {1024, 1032}}};
   for (const auto& [n_lane, stride] : kStrides) {
     FeatureTable table(3, n_lane);
     CHECK(table.lane_stride() == stride);
@@ -81,6 +88,48 @@ TEST_CASE("a gather copies each observer's slots of each lane and zeroes the res
   at(table, 2, 4) = 0.1;
   table.gather<float>(Ints{few}, Ints{4}, narrow, 1);
   CHECK(narrow[0] == 0.1F);
+}
+
+TEST_CASE("rows of adjacent lanes are gathered as if one by one") {
+  constexpr std::int32_t kLanes = 300;
+  constexpr std::size_t kRowLength = 7;
+  FeatureTable table(20, kLanes);
+  fill(table);
+  std::mt19937 engine(3);
+  const auto below = [&](std::int32_t n) {
+    return static_cast<std::int32_t>(engine() % static_cast<unsigned>(n));
+  };
+  const std::vector<Ints> lists{{4, 19, 0, 7, 3}, {}, {1, 1, 2, 18, 9, 0, 5}, {12}};
+  for (const Ints& list : lists) table.add_observer(list);
+  Ints observer;
+  Ints lane;
+  // Runs of lanes of any length, each with the same observers in the same order, or nearly so.
+  for (int run = 0; run < 60; ++run) {
+    Ints observers;
+    for (std::int32_t n = below(4) + 1; n > 0; --n) observers.push_back(below(4));
+    const std::int32_t first = below(kLanes);
+    const std::int32_t last = first + below(run % 5 == 0 ? 300 : 20);
+    for (std::int32_t i = first; i < last && i < kLanes; ++i) {
+      for (const std::int32_t one : observers) {
+        if (below(200) == 0) continue;  // breaks the run
+        observer.push_back(below(200) == 0 ? below(4) : one);
+        lane.push_back(below(200) == 0 ? below(kLanes) : i);
+      }
+    }
+  }
+  REQUIRE(observer.size() > 1000);
+  std::vector<float> out(observer.size() * kRowLength, -1.0F);
+  table.gather<float>(observer, lane, out, kRowLength);
+  for (std::size_t i = 0; i < observer.size(); ++i) {
+    CAPTURE(i);
+    const Ints& list = lists[static_cast<std::size_t>(observer[i])];
+    std::vector<float> expected(kRowLength, 0.0F);
+    for (std::size_t j = 0; j < list.size(); ++j) {
+      expected[j] = static_cast<float>(100 * list[j] + lane[i]);
+    }
+    const std::span row = std::span(out).subspan(i * kRowLength, kRowLength);
+    CHECK(std::vector(row.begin(), row.end()) == expected);
+  }
 }
 
 TEST_CASE("a gather that cannot be writes nothing") {

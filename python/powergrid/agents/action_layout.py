@@ -121,10 +121,22 @@ class ActionLayout:
                 dtype=np.intp,
             )
         self.size = len(self.dims)
+        self._entries = [
+            (device_id, k, dim)
+            for device_id, own_dims in dims.items()
+            for k, dim in enumerate(own_dims)
+        ]
         self._low = np.array([dim.low for dim in own])
         self._high = np.array([dim.high for dim in own])
         self._n_option = np.array([dim.n_option for dim in own])
         self._is_discrete = self._n_option > 0
+
+    def entries(self) -> list[tuple[str, int, int, ActionDim]]:
+        """Return device, number of the entry in its action, index in the flat action, and range."""
+        return [
+            (device_id, k, int(index), dim)
+            for (device_id, k, dim), index in zip(self._entries, self._index, strict=True)
+        ]
 
     def to_device_units(self, flat: np.ndarray) -> np.ndarray:
         """Map a flat action in [-1, 1] to the devices' units, concatenated in device order.

@@ -17,6 +17,7 @@ from heron.agents.field_agent import FIELD_LEVEL, FieldAgent
 from heron.core.action import action_dim
 from heron.core.policies import Policy
 from heron.protocols.base import Protocol
+from powergrid.agents.told import Told
 from powergrid.core.config import StrictModel
 from powergrid.core.state.state import DeviceState
 from powergrid.kernels.device_kernels import DeviceKernels
@@ -69,6 +70,11 @@ class DeviceAgent(FieldAgent):
     # A class that overrides a hook further down runs by its hooks too.
     kernels: ClassVar[str | DeviceKernels | None] = None
 
+    # Told by the engine, where one steps the device by kernels.
+    cost: float = Told()  # type: ignore[assignment]
+    safety: float = Told()  # type: ignore[assignment]
+    cost_parts: dict[str, float] = Told()  # type: ignore[assignment]
+
     def __init__(
         self,
         agent_id: str,
@@ -82,7 +88,7 @@ class DeviceAgent(FieldAgent):
         self.kind = type(self).__name__  # the name in the registry, if it came from there
         self.cost = 0.0
         self.safety = 0.0
-        self.cost_parts: dict[str, float] = {}
+        self.cost_parts = {}
         self.dt = 1.0
         self.pp_idx = -1
         self.bus_idx = -1

@@ -11,6 +11,7 @@ from gymnasium.spaces import Box
 from pydantic import Field
 
 from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.told import Told
 from powergrid.core.config import StrictModel, parse_config
 from powergrid.core.features.electrical import ElectricalBasePh
 from powergrid.utils.cost import energy_cost
@@ -59,6 +60,8 @@ class Grid(DeviceAgent):
         ("electrical", "q_MVAr"),
         ("electrical", "v_pu"),
     )
+
+    price: float = Told()  # type: ignore[assignment]
 
     def __init__(
         self, agent_id: str, device_state_config: Mapping[str, Any] | None = None, **kwargs: Any

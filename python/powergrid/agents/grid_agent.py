@@ -15,8 +15,11 @@ from heron.protocols.base import Protocol
 from heron.protocols.vertical import PriceSignalProtocol
 from powergrid.agents.action_layout import ActionLayout
 from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.grid import Grid
 from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.agents.placement import DeviceRequest, request_of
 from powergrid.agents.registry import build_device
+from powergrid.agents.told import Told
 from powergrid.core.config import parse_config
 from powergrid.core.state.state import GridState
 
@@ -45,6 +48,12 @@ class GridAgent(CoordinatorAgent):
         The same by cause.
     """
 
+    # Told by the engine, where one steps the agent.
+    cost: float = Told()  # type: ignore[assignment]
+    safety: float = Told()  # type: ignore[assignment]
+    cost_parts: dict[str, float] = Told()  # type: ignore[assignment]
+    safety_parts: dict[str, float] = Told()  # type: ignore[assignment]
+
     def __init__(
         self,
         grid_config: Mapping[str, Any],
@@ -70,8 +79,8 @@ class GridAgent(CoordinatorAgent):
         self.state = GridState(owner_id=self.agent_id)
         self.cost = 0.0
         self.safety = 0.0
-        self.cost_parts: dict[str, float] = {}
-        self.safety_parts: dict[str, float] = {}
+        self.cost_parts = {}
+        self.safety_parts = {}
         for entry in self.config_model.devices:
             self.add_device(build_device(entry, self.agent_id))
         self.action_layout = ActionLayout(self.devices)
@@ -93,6 +102,28 @@ class GridAgent(CoordinatorAgent):
             raise ConfigError(f"{self.agent_id}: two devices are called '{device.agent_id}'")
         device.upstream_id = self.agent_id
         self.subordinate_agents[device.agent_id] = device
+
+    def add_meter(self, *, is_merged: bool) -> None:
+        """Give a merged microgrid the priced connection that it has even if none is configured.
+
+        Raises
+        ------
+        ConfigError
+            If a connection is configured, and also that there is none.
+        """
+        meters = [name for name, device in self.devices.items() if isinstance(device, Grid)]
+        if self.config_model.grid_price == "none":
+            if meters:
+                raise ConfigError(
+                    f"{self.agent_id}: grid_price is none, but device '{meters[0]}' is a Grid; "
+                    f"remove one of the two"
+                )
+        elif is_merged and not meters:
+            self.add_device(Grid("grid"))
+
+    def requests(self) -> tuple[DeviceRequest, ...]:
+        """Return what the devices want of a network; ConfigError if one cannot be in any."""
+        return tuple(request_of(device, self.agent_id) for device in self.devices.values())
 
     def get_action_space(self) -> DictSpace:
         """Return the devices' own action spaces, by name."""

@@ -81,8 +81,8 @@ def request_of(device: DeviceAgent, owner: str) -> DeviceRequest:
     name, bus = device.agent_id, device.bus_name
     request = DeviceRequest(name, device.element, None if bus is None else str(bus))
     if isinstance(device, Transformer):
-        return replace(request, transformer=device.config.transformer)
+        return replace(request, transformer=str(device.config.transformer))
     if isinstance(device, ESS):
-        config = device.config
-        return replace(request, e_capacity_mwh=config.e_capacity_MWh, soc=config.init_soc)
+        capacity, soc = device.config.e_capacity_MWh, device.config.init_soc
+        return replace(request, e_capacity_mwh=float(capacity), soc=float(soc))
     return replace(request, is_meter=isinstance(device, Grid))

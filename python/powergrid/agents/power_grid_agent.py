@@ -17,12 +17,13 @@ from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.grid import Grid
 from powergrid.agents.grid_agent import GridAgent
 from powergrid.agents.observation_layout import ObservationLayout, agent_layouts
-from powergrid.agents.placement import Placement, request_of
+from powergrid.agents.placement import Placement
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.renewable_profile import profile_of, rated_power
 from powergrid.agents.standalone import Standalone
 from powergrid.agents.table import build_table
+from powergrid.agents.told import Told
 from powergrid.agents.transformer import Transformer
 from powergrid.core.features.availability import AvailablePower
 from powergrid.core.features.context import ClockBlock, ForecastBlock, MarketBlock
@@ -34,7 +35,7 @@ from powergrid.powerflow.make import POWER_FLOWS
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
-__all__ = ["DEVICE_REGISTRY", "PowerGridAgent"]
+__all__ = ["DEVICE_REGISTRY", "PowerGridAgent", "accepted_arguments"]
 
 _LANE = np.zeros(1, dtype=np.int32)  # agents live in lane 0 of their table
 
@@ -79,6 +80,9 @@ class PowerGridAgent(GridAgent):
     True
     """
 
+    energy_bought_mwh: float = Told()  # type: ignore[assignment]
+    energy_sold_mwh: float = Told()  # type: ignore[assignment]
+
     def __init__(
         self,
         net: pandapowerNet | Placement,
@@ -96,7 +100,7 @@ class PowerGridAgent(GridAgent):
         self.power_flow: FlowLane | None = None  # whoever drives the agent solves by it
         # How a merged microgrid is connected.
         self.pcc = net.pcc if isinstance(net, Placement) else connection_of(net, self.agent_id)
-        self._add_meter_device()
+        self.add_meter(is_merged=self.pcc is not None)
         self.placement = self._place(net)
         self._net = None if isinstance(net, Placement) else net
         self.zone = self.placement.zone
@@ -107,7 +111,7 @@ class PowerGridAgent(GridAgent):
                 rated_power(device)  # complains now if it is unknown
                 if "availability" not in device.state.features:
                     device.state.add_feature("availability", AvailablePower())
-        self._takes = {d: _accepted_arguments(device) for d, device in self.devices.items()}
+        self._takes = {d: accepted_arguments(device) for d, device in self.devices.items()}
         n_bus, n_line = len(self.zone.bus_rows), len(self.zone.line_rows)
         self.state.add_feature("bus_voltages", BusVoltages(vm_pu=np.ones(n_bus)))
         self.state.add_feature(
@@ -150,19 +154,6 @@ class PowerGridAgent(GridAgent):
 
     # --- which part of the network is the agent's ---------------------------------------------
 
-    def _add_meter_device(self) -> None:
-        """Give a merged microgrid the priced connection that it has even if none is configured."""
-        if self.config_model.grid_price == "none":
-            for device in self.devices.values():
-                if isinstance(device, Grid):
-                    raise ConfigError(
-                        f"{self.agent_id}: grid_price is none, but device '{device.agent_id}' "
-                        f"is a Grid; remove one of the two"
-                    )
-            return
-        if self.pcc is not None and not any(isinstance(d, Grid) for d in self.devices.values()):
-            self.add_device(Grid("grid"))
-
     def _place(self, net: pandapowerNet | Placement) -> Placement:
         if isinstance(net, Placement):
             if list(net.devices) != list(self.devices):
@@ -171,8 +162,7 @@ class PowerGridAgent(GridAgent):
                     f"devices are {', '.join(self.devices)}"
                 )
             return net
-        requests = [request_of(device, self.agent_id) for device in self.devices.values()]
-        return place_agent(net, self.agent_id, requests)
+        return place_agent(net, self.agent_id, self.requests())
 
     # --- one interval, in the order in which the environment calls ----------------------------
 
@@ -359,7 +349,7 @@ class PowerGridAgent(GridAgent):
         self._alone.step(self, flat)
 
 
-def _accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:
+def accepted_arguments(device: DeviceAgent) -> tuple[str, ...]:
     """Return which of `net_results` and `dt` the device's update_state takes."""
     parameters = inspect.signature(device.update_state).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())

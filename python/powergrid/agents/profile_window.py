@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -38,9 +39,9 @@ class ProfileWindow:
     def clock(self, k: int) -> tuple[float, float, float, float]:
         """Return sine and cosine of hour and of weekday at step `k`."""
         time_s = self.start_s + k * self.step_s
-        hour = 2.0 * np.pi * (time_s % DAY_S) / DAY_S
-        week = 2.0 * np.pi * (time_s % WEEK_S) / WEEK_S
-        return float(np.sin(hour)), float(np.cos(hour)), float(np.sin(week)), float(np.cos(week))
+        hour = 2.0 * math.pi * (time_s % DAY_S) / DAY_S
+        week = 2.0 * math.pi * (time_s % WEEK_S) / WEEK_S
+        return math.sin(hour), math.cos(hour), math.sin(week), math.cos(week)
 
     @property
     def n_step(self) -> int:

@@ -24,13 +24,15 @@ class Constants(FeatureBlock):
     one: float = 1.0
 
 
-def build_table(agents: Sequence[PowerGridAgent], backend: Backend = "native") -> FeatureTable:
+def build_table(
+    agents: Sequence[PowerGridAgent], backend: Backend = "native", n_lane: int = 1
+) -> FeatureTable:
     """Move the features of agents and their devices into one table.
 
     Slots are named ``"MG1.market.price"`` and ``"MG1/ess1.storage.soc"``; two more hold the
     constants 0 and 1.
     """
-    table = FeatureTable(backend=backend)
+    table = FeatureTable(n_lane, backend=backend)
     table.add_block("env", "constants", Constants())
     for agent in agents:
         agent.state.bind(table)

@@ -93,6 +93,7 @@ class DistributionGrid:
     """
 
     def __init__(self, placement: DistributionPlacement, config: DistributionConfig) -> None:
+        self.config = config
         self.zone = placement.zone
         self.capacitor_rows = placement.capacitor_rows
         self.capacitors_off_below = config.capacitors_off_below

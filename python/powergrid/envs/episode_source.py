@@ -32,11 +32,16 @@ class EpisodeSource:
     ----------
     config : EnvConfig
         Dataset, split, step and forecast length.
+
+    Attributes
+    ----------
+    weekday : int
+        Of row 0 of the series; 0 is Monday.
     """
 
     def __init__(self, config: EnvConfig) -> None:
         split = "train" if config.train else "test"
-        row_s, self._weekday = _time_axis(config, split)
+        row_s, self.weekday = _time_axis(config, split)
         self.profiles = Profiles(
             _dataset(config),
             split,
@@ -86,22 +91,31 @@ class EpisodeSource:
         `noise_seed` keys the fluctuation; agents of one area share it. None gives none.
         """
         area = area_of_kind(load_area, renew_area)
-        n = self.n_step + self.n_forecast + 1
-        start_s = day * DAY_S
-        forecast: dict[str, np.ndarray] = {
-            kind: self.profiles.window(kind, self.area(kind, area[kind]), start_s, n, self.step_s)
-            for kind in KINDS
-        }
+        forecast = {kind: self.forecast(kind, area[kind], day) for kind in KINDS}
         actual = forecast
-        if self.variability and noise_seed is not None:
-            actual = {"price": forecast["price"]} | {
-                kind: forecast[kind] * self._fluctuation(kind, area[kind], n, noise_seed)
-                for kind in VARIABLE_KINDS
+        if noise_seed is not None and self.variability:
+            actual = forecast | {
+                kind: self.actual(kind, area[kind], day, noise_seed) for kind in VARIABLE_KINDS
             }
-            for kind in ("solar", "wind"):  # never above the rating, unless the series is
-                actual[kind] = np.minimum(actual[kind], np.maximum(forecast[kind], 1.0))
-        start_s += self._weekday * DAY_S
+        start_s = (day + self.weekday) * DAY_S
         return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
+
+    def forecast(self, kind: str, area: str | None, day: int) -> np.ndarray:
+        """Return a series from midnight of `day` on, as far as an episode's last forecast sees."""
+        n = self.n_step + self.n_forecast + 1
+        return self.profiles.window(kind, self.area(kind, area), day * DAY_S, n, self.step_s)
+
+    def actual(self, kind: str, area: str | None, day: int, noise_seed: int | None) -> np.ndarray:
+        """Return what becomes of `forecast`: with the fluctuation of `noise_seed`, if not None."""
+        series = self.forecast(kind, area, day)
+        if noise_seed is None or not self.variability or kind not in VARIABLE_KINDS:
+            return series
+        actual: np.ndarray = series * self._fluctuation(kind, area, len(series), noise_seed)
+        if kind == "load":
+            return actual
+        # Sun and wind are never above the rating, unless the series is.
+        limited: np.ndarray = np.minimum(actual, np.maximum(series, 1.0))
+        return limited
 
     def _fluctuation(self, kind: str, area: str | None, n_step: int, noise_seed: int) -> np.ndarray:
         """Return the factors of one series; whoever follows the same one gets the same."""

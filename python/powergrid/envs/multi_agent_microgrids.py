@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from heron.errors import ConfigError
 from heron.protocols.vertical import SetpointProtocol
+from powergrid.agents.grid_agent import GridAgent
 from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.agents.placement import DeviceRequest, Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.envs.config import (
     DistributionConfig,
@@ -16,9 +18,11 @@ from powergrid.envs.config import (
     MicrogridsConfig,
     config_mapping,
 )
+from powergrid.envs.network_recipe import MicrogridRecipe, NetworkRecipe
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
-from powergrid.networks.catalog import make_network
-from powergrid.networks.merge import merge_microgrid
+from powergrid.envs.placed_network import PlacedNetwork, make_placed_network
+from powergrid.networks.catalog import check_network, is_shipped
+from powergrid.powerflow.errors import UnsupportedNetworkError
 from powergrid.setups.loader import load_setup
 
 if TYPE_CHECKING:
@@ -69,22 +73,60 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
         super().__init__(given, render_mode=render_mode)
 
     def _build_net(self) -> pandapowerNet:
-        dso = self.config.dso_config
-        net = make_network(dso.network, dso.name, load_scale=dso.load_scale)
-        net.ext_grid["vm_pu"] = dso.source_vm_pu
-        for microgrid in self.config.microgrid_configs:
-            scale = microgrid.load_scale
-            net = merge_microgrid(
-                net,
-                make_network(microgrid.network, microgrid.name),
-                self._connection_bus(microgrid),
-                load_scale=MERGED_LOAD_SCALE if scale is None else scale,
-            )
         from powergrid.setups.checks import connection_warnings
 
-        for text in connection_warnings(net, dso.name):
+        net = self._recipe({}).build()
+        for text in connection_warnings(net, self.config.dso_config.name):
             warnings.warn(text, UserWarning, stacklevel=4)
         return net
+
+    def _recipe(self, requests: Mapping[str, tuple[DeviceRequest, ...]]) -> NetworkRecipe:
+        """Return what decides the network, with what each agent's devices want of it."""
+        dso, microgrids = self.config.dso_config, self.config.microgrid_configs
+        for kind in (dso.network, *(microgrid.network for microgrid in microgrids)):
+            check_network(kind)
+        return NetworkRecipe(
+            name=dso.name,
+            network=dso.network,
+            load_scale=dso.load_scale,
+            source_vm_pu=dso.source_vm_pu,
+            is_regulated=dso.line_drop_compensation,
+            microgrids=tuple(
+                MicrogridRecipe(
+                    name=microgrid.name,
+                    network=microgrid.network,
+                    connection_bus=self._connection_bus(microgrid),
+                    load_scale=MERGED_LOAD_SCALE
+                    if microgrid.load_scale is None
+                    else microgrid.load_scale,
+                    devices=requests.get(microgrid.name, ()),
+                )
+                for microgrid in microgrids
+            ),
+        )
+
+    def _placed_network(self) -> PlacedNetwork | None:
+        """Return the network from the cache, unless something that no recipe knows has a say."""
+        hooks = ("_build_net", "_build_agents", "_distribution_config")
+        is_own = any(getattr(type(self), h) is not getattr(MultiAgentMicrogrids, h) for h in hooks)
+        if is_own or self.config.power_flow_name != "native":
+            return None
+        requests = {}
+        for microgrid in self.config.microgrid_configs:
+            # Devices of any kind, also a user's, count by what they want of the network.
+            agent = GridAgent(_grid_config(microgrid), SetpointProtocol())
+            agent.add_meter(is_merged=True)
+            requests[microgrid.name] = agent.requests()
+        recipe = self._recipe(requests)
+        if not all(is_shipped(kind) for kind in recipe.networks):
+            return None
+        try:
+            placed = make_placed_network(recipe)
+        except UnsupportedNetworkError:
+            return None  # pandapower solves it
+        for text in placed.warnings:
+            warnings.warn(text, UserWarning, stacklevel=4)
+        return placed
 
     def _connection_bus(self, microgrid: GridAgentConfig) -> str:
         dso = self.config.dso_config
@@ -96,15 +138,28 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
         return microgrid.connection_bus or f"{dso.name} Bus 850"
 
     def _build_agents(self) -> dict[str, PowerGridAgent]:
+        return self._agents_in(lambda _: self.net)
+
+    def _place_agents(self, sites: Mapping[str, Placement]) -> dict[str, PowerGridAgent]:
+        return self._agents_in(sites.__getitem__)
+
+    def _agents_in(
+        self, site: Callable[[str], pandapowerNet | Placement]
+    ) -> dict[str, PowerGridAgent]:
         return {
             microgrid.name: PowerGridAgent(
-                self.net, microgrid.model_dump(exclude_none=True), SetpointProtocol()
+                site(microgrid.name), _grid_config(microgrid), SetpointProtocol()
             )
             for microgrid in self.config.microgrid_configs
         }
 
     def _distribution_config(self) -> DistributionConfig:
         return self.config.dso_config
+
+
+def _grid_config(microgrid: GridAgentConfig) -> dict[str, Any]:
+    """Return what an agent is made from."""
+    return microgrid.model_dump(exclude_none=True)
 
 
 def _without_microgrids(config: Mapping[str, Any]) -> dict[str, Any]:

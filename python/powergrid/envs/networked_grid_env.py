@@ -21,24 +21,32 @@ from heron.errors import ConfigError, HeronError, nearest
 from heron.messaging import make_broker
 from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
 from powergrid.agents.observation_layout import agent_layouts
+from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
+from powergrid.engine.rules import Rules
+from powergrid.engine.single_lane import SingleLane
 from powergrid.envs.actions import check_actions
 from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
 from powergrid.envs.distribution_grid import DistributionGrid, DistributionPlacement
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_metrics import grid_metrics
-from powergrid.envs.render.renderer import Renderer
+from powergrid.envs.placed_network import PlacedNetwork
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
+from powergrid.powerflow.native_flow import NativeFlow
+from powergrid.powerflow.power_flow import PowerFlow
 from powergrid.powerflow.weakest_bus import weakest_bus
+from powergrid.reference.simulation import ReferenceSimulation
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
-__all__ = ["NetworkedGridEnv"]
+    from powergrid.envs.render.renderer import Renderer
+
+__all__ = ["MAX_START_DAYS", "NetworkedGridEnv", "wanted_day"]
 
 MAX_START_DAYS = 10  # days tried at reset before giving up on a network that does not solve
 
@@ -94,8 +102,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self.render_mode = config.render_mode
         self.message_broker = make_broker(config.message_broker)
         self.agent_dict: dict[str, PowerGridAgent] = {}
-        self.net = self._build_net()
-        self.agent_dict.update(self._build_agents() or {})
+        placed = self._placed_network()
+        if placed is None:
+            self.net = self._build_net()
+            self.agent_dict.update(self._build_agents() or {})
+        else:
+            self.agent_dict.update(self._place_agents(placed.agents))
         if not self.agent_dict:
             raise ConfigError(
                 f"{type(self).__name__} has no agents: fill agent_dict in _build_net, or return "
@@ -105,7 +117,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         known = self.heron_agents
         self.register_agents(a for name, a in self.agent_dict.items() if name not in known)
         self._init_spaces()
-        self._init_simulation()
+        self._init_simulation(placed)
 
     # --- what subclasses say ------------------------------------------------------------------
 
@@ -127,6 +139,14 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         """Return how the part of the network that belongs to no agent is run."""
         return DistributionConfig()
 
+    def _placed_network(self) -> PlacedNetwork | None:
+        """Return the network compiled, if it can be had without building; then no hook is asked."""
+        return None
+
+    def _place_agents(self, sites: Mapping[str, Placement]) -> Mapping[str, PowerGridAgent]:
+        """Return the agents of `_placed_network` by name."""
+        raise NotImplementedError
+
     # --- construction -------------------------------------------------------------------------
 
     def _init_spaces(self) -> None:
@@ -145,6 +165,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             has_bus_voltages=config.observe_bus_voltages,
             is_normalized=config.normalize_obs,
         )
+        self.layouts = [layouts[agent.agent_id] for agent in agents]
         for name, agent in self.agent_dict.items():
             layout = layouts[agent.agent_id]
             agent.set_observation(self.table, layout)
@@ -154,32 +175,66 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self.action_spaces[name] = agent.action_layout.space(config.action_mode)
         self.state_space = Box(-np.inf, np.inf, shape=(len(self.table),), dtype=np.float32)
 
-    def _init_simulation(self) -> None:
+    def _init_simulation(self, placed: PlacedNetwork | None) -> None:
         config, agents = self.config, list(self.agent_dict.values())
-        self._dt = config.step_s / 3600.0  # [h]
         self._distribution_model = self._distribution_config()
-        rest = DistributionPlacement.beside(
-            self._net,
-            {agent.agent_id: agent.placement for agent in agents},
-            is_regulated=self._distribution_model.line_drop_compensation,
-        )
+        flow: PowerFlow
+        if placed is None:
+            rest = DistributionPlacement.beside(
+                self._net,
+                {agent.agent_id: agent.placement for agent in agents},
+                is_regulated=self._distribution_model.line_drop_compensation,
+            )
+            flow = make_power_flow(
+                config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
+            )
+        else:
+            rest = placed.distribution
+            flow = NativeFlow(placed.compiled, tolerance=config.tolerance_mva)
         self.distribution = DistributionGrid(rest, self._distribution_model)
-        self.power_flow = make_power_flow(
-            config.power_flow_name, self._net, tolerance_pu=config.tolerance_mva
-        ).lane()
+        self.power_flow = flow.lane()
         for agent in agents:
             agent.power_flow = self.power_flow
         self._tap_start = self.power_flow.tap_pos.copy()
-        self._source = EpisodeSource(config)
+        self.source = EpisodeSource(config)
         for agent in agents:  # an unknown area is an error now, not at the first reset
             areas = agent.config_model
-            self._source.check_areas(areas.load_area, areas.renew_area)
-        self._source.check_areas(self._distribution_model.load_area, None)
+            self.source.check_areas(areas.load_area, areas.renew_area)
+        self.source.check_areas(self._distribution_model.load_area, None)
+        self._simulation = self._make_simulation()
+        self.is_paid_by_rule = type(self)._reward_and_safety is NetworkedGridEnv._reward_and_safety
         self._rng: np.random.Generator | None = None
         self._k = 0
         self._has_reset = False
         self.metrics = EpisodeMetrics(self.possible_agents)
-        self._renderer = None if self.render_mode is None else Renderer(self.render_mode, self)
+        self._renderer: Renderer | None = None
+        if self.render_mode is not None:
+            from powergrid.envs.render.renderer import Renderer  # few environments draw
+
+            self._renderer = Renderer(self.render_mode, self)
+
+    def _make_simulation(self) -> SingleLane | ReferenceSimulation:
+        if self.config.backend == "reference":
+            return ReferenceSimulation(
+                self.agent_dict, self.distribution, self.power_flow, self.rules.dt_h
+            )
+        return SingleLane(
+            self.agent_dict, self.table, self.power_flow, self.distribution, self.source,
+            self.layouts, self.rules,
+        )  # fmt: skip
+
+    @property
+    def rules(self) -> Rules:
+        """Time and pay, as the engine knows them."""
+        config = self.config
+        return Rules(
+            step_s=config.step_s,
+            n_forecast=config.forecast_steps,
+            penalty=self.penalty,
+            share_reward=self.share_reward,
+            failure_reward=config.convergence_failure_reward,
+            failure_safety=config.convergence_failure_safety,
+        )
 
     # --- PettingZoo ---------------------------------------------------------------------------
 
@@ -209,7 +264,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             If the network solves on none of the days tried; `reset` must succeed before the next
             `step` then.
         """
-        day = self._wanted_day(options or {})
+        day = wanted_day(options or {}, self.n_day)
         seed = None if seed is None else operator.index(seed)
         if seed is not None and seed < 0:
             raise ConfigError(f"seed is {seed}, expected an integer of at least 0")
@@ -220,7 +275,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         # The same day gives the same power flow, unless its fluctuation is drawn anew.
         n_try = MAX_START_DAYS if day is None or self.config.variability else 1
         for _ in range(n_try):
-            chosen = self._source.draw_day(self._rng) if day is None else day
+            chosen = self.source.draw_day(self._rng) if day is None else day
             noise_seed = int(self._rng.integers(2**31)) if self.config.variability else None
             if self._begin_episode(chosen, noise_seed):
                 break
@@ -272,15 +327,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise HeronError("step() before reset(): call env.reset() first")
         if not self.agents:  # the episode is over; PettingZoo wants empty answers
             return {}, {}, {}, {}, {}
-        flat = check_actions(self.agent_dict, actions, self.config.action_mode)
-        for name, agent in self.agent_dict.items():
-            agent.apply_action(flat[name])
-        converged = self._run_interval()
+        converged = self._run_interval(actions)
         rewards, infos = self._settle(converged)
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
-        self._begin_interval()
+        self._simulation.begin_interval(self._k)
         is_over = self._k >= self.max_episode_steps
         has_failed = not converged and self.config.on_convergence_failure == "terminate"
         terminateds = dict.fromkeys(self.possible_agents, has_failed)
@@ -296,7 +348,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def get_observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
-        return {name: agent.get_observation() for name, agent in self.agent_dict.items()}
+        return self._simulation.observations()
 
     def render(self) -> np.ndarray | str | None:
         """Show the state after the last step, by the mode chosen when the environment was made.
@@ -353,7 +405,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     @property
     def n_day(self) -> int:
         """Number of days of the split on which an episode may begin."""
-        return self._source.n_day
+        return self.source.n_day
 
     @property
     def state_names(self) -> list[str]:
@@ -400,67 +452,53 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     # --- an episode and an interval -----------------------------------------------------------
 
-    def _wanted_day(self, options: Mapping[str, Any]) -> int | None:
-        for key in options:
-            # PettingZoo lets wrappers and tests pass options of their own, but not a slip of ours.
-            if key != "day" and get_close_matches(str(key).casefold(), ["day"]):
-                raise ConfigError(f"reset options: {nearest(str(key), ['day'])}")
-        day = options.get("day")
-        if day is None:
-            return None
-        if not isinstance(day, int | np.integer) or not 0 <= day < self._source.n_day:
-            raise ConfigError(
-                f"day {day!r} does not exist: the split has 0..{self._source.n_day - 1}"
-            )
-        return int(day)
-
     def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Put everything to its start and solve; return whether that converged."""
         self._k = 0
         dso = self._distribution_model
-        self.distribution.window = self._source.window(day, dso.load_area, None, noise_seed)
-        flow = self.power_flow
-        flow.forget()
-        flow.tap_pos[:] = self._tap_start
+        self.distribution.window = self.source.window(day, dso.load_area, None, noise_seed)
+        self.power_flow.forget()
+        self.power_flow.tap_pos[:] = self._tap_start
         for agent in self.agent_dict.values():
             areas = agent.config_model
             agent.set_window(
-                self._source.window(
+                self.source.window(
                     day, areas.load_area or dso.load_area, areas.renew_area, noise_seed
                 )
             )
-            agent.reset()
-        self._begin_interval()
-        for agent in self.agent_dict.values():
-            agent.apply_action(agent.idle_action())
-            agent.write_setpoints(flow, 0)
-        self.distribution.write_setpoints(flow, 0)
-        if not self.distribution.solve(flow):
-            return False
-        for agent in self.agent_dict.values():
-            agent.read_results(flow, 0.0)
-        return True
+        return self._simulation.begin_episode(day, noise_seed)
 
-    def _begin_interval(self) -> None:
-        for agent in self.agent_dict.values():
-            agent.begin_interval(self._k, self._dt)
-
-    def _run_interval(self) -> bool:
-        """Solve the present interval and advance the devices; return whether it converged."""
-        flow = self.power_flow
-        for agent in self.agent_dict.values():
-            agent.write_setpoints(flow, self._k)
-        self.distribution.write_setpoints(flow, self._k)
-        converged = self.distribution.solve(flow)
-        shared = self.distribution.safety(flow) / len(self.agent_dict)
-        for agent in self.agent_dict.values():
-            agent.read_results(flow, self._dt)
-            agent.book(flow.result, self._dt)
-            agent.add_safety("distribution", shared)
-        return converged
+    def _run_interval(self, actions: Mapping[str, Any]) -> bool:
+        mode, lane = self.config.action_mode, self._simulation
+        if mode == "flat" and isinstance(lane, SingleLane) and lane.take(actions):
+            return lane.run_interval()
+        return lane.run_interval(self._k, check_actions(self.agent_dict, actions, mode))
 
     def _settle(self, converged: bool) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
         """Work out rewards and infos of the interval, and book them."""
+        lane = self._simulation
+        if converged and isinstance(lane, SingleLane) and self._pays_by(lane.engine.scene.rules):
+            rewards, infos = lane.settle()
+            cost = {name: info["cost"] for name, info in infos.items()}
+            safety = {name: info["safety"] for name, info in infos.items()}
+            self.metrics.add(cost, safety, rewards)
+            return rewards, infos
+        rewards, safety = self._pay(converged)
+        infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
+        cost = {name: agent.cost for name, agent in self.agent_dict.items()}
+        self.metrics.add(cost, safety, rewards)
+        return rewards, infos
+
+    def _pays_by(self, rules: Rules) -> bool:
+        """Return whether rewards follow the rules that the engine was made with."""
+        return (
+            self.is_paid_by_rule
+            and self.penalty == rules.penalty
+            and self.share_reward == rules.share_reward
+        )
+
+    def _pay(self, converged: bool) -> tuple[dict[str, float], dict[str, float]]:
+        """Return rewards, and the safety that counts, from what `_reward_and_safety` says."""
         gains, violations = self._reward_and_safety()
         safety = {name: float(violations[name]) for name in self.possible_agents}
         if not converged:
@@ -471,10 +509,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         }
         if self.share_reward:
             rewards = dict.fromkeys(rewards, sum(rewards.values()) / len(rewards))
-        infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
-        cost = {name: agent.cost for name, agent in self.agent_dict.items()}
-        self.metrics.add(cost, safety, rewards)
-        return rewards, infos
+        return rewards, safety
 
     def _info(self, name: str, safety: float, converged: bool) -> dict[str, Any]:
         agent = self.agent_dict[name]
@@ -488,3 +523,23 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             "energy_sold_mwh": agent.energy_sold_mwh if converged else 0.0,
             "converged": converged,
         }
+
+
+def wanted_day(options: Mapping[str, Any], n_day: int) -> int | None:
+    """Return the day that the options of a reset ask for, None if they ask for none.
+
+    Raises
+    ------
+    ConfigError
+        If it does not exist, or is misspelt.
+    """
+    for key in options:
+        # PettingZoo lets wrappers and tests pass options of their own, but not a slip of ours.
+        if key != "day" and get_close_matches(str(key).casefold(), ["day"]):
+            raise ConfigError(f"reset options: {nearest(str(key), ['day'])}")
+    day = options.get("day")
+    if day is None:
+        return None
+    if not isinstance(day, int | np.integer) or not 0 <= day < n_day:
+        raise ConfigError(f"day {day!r} does not exist: the split has 0..{n_day - 1}")
+    return int(day)

@@ -129,16 +129,19 @@ def cost_safety(
         n_coef = int(p[N_COEF, d, 0])
         if n_coef == 3:
             for lane in lanes(first, last):
-                cost[FUEL, d, lane] = quadratic_cost(
-                    x[active, lane], p[CURVE, d, lane], p[CURVE + 1, d, lane], p[CURVE + 2, d, lane]
-                )
+                a, b, c = p[CURVE, d, lane], p[CURVE + 1, d, lane], p[CURVE + 2, d, lane]
+                cost[FUEL, d, lane] = quadratic_cost(x[active, lane], a, b, c)
         else:
             piecewise_linear_cost(d, n_coef // 2, x[active], p, cost, first, last)
         for lane in lanes(first, last):
             # The status may have changed at the interval's end; a unit burns fuel while it runs.
-            cost[FUEL, d, lane] = cost[FUEL, d, lane] if m[RUNS, d, lane] == 1.0 else 0.0
+            fuel = cost[FUEL, d, lane]
+            cost[FUEL, d, lane] = fuel if m[RUNS, d, lane] == 1.0 else 0.0
+        for lane in lanes(first, last):
             cost[SWITCHING_RATE, d, lane] = m[SWITCHING, d, lane] / dt_h
-            safety[d, lane] = s_over_rating(x[active, lane], x[reactive, lane], p[S_RATED, d, lane])
+        for lane in lanes(first, last):
+            rating = p[S_RATED, d, lane]
+            safety[d, lane] = s_over_rating(x[active, lane], x[reactive, lane], rating)
 
 
 @kernel

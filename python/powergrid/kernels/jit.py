@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,18 +20,25 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function over arrays: cached on disk, without the interpreter lock.
+    """Compile a function over arrays, to run without the interpreter lock.
 
     Arithmetic is that of IEEE 754 in the order written: nothing is reassociated or contracted, so a
     kernel gives the bits that the same operations give in Python. Dividing by zero gives an
     infinity or NaN instead of an exception, because the test for it would keep loops scalar.
 
-    The cache notices a change of the file that holds the kernel, not of one that it calls into:
-    after editing a shared helper, delete ``__pycache__``.
+    What is compiled for a module of a package is kept on disk. The cache notices a change of the
+    file that holds the kernel, not of one that it calls into: after editing a shared helper, delete
+    ``__pycache__``. Kernels of a script are compiled at every start.
     """
-    compile_: Any = njit(cache=True, nogil=True, error_model="numpy")
-    compiled: Function = compile_(function)
-    return compiled
+    compile_: Any = njit(nogil=True, error_model="numpy")
+    compiled: Any = compile_(function)
+    # The cache holds the module's name. A file that is a script now and imported by another name
+    # later, or known to this process only, would find it and fail.
+    if "." in function.__module__:
+        with contextlib.suppress(RuntimeError):  # nowhere to write
+            compiled.enable_caching()
+    kept: Function = compiled
+    return kept
 
 
 def lanes(first: int, last: int) -> range:

@@ -23,6 +23,17 @@ NETWORKS: dict[str, Callable[..., pandapowerNet]] = {
 }
 
 
+def check_network(kind: str) -> None:
+    """Raise ConfigError, naming the nearest, if there is no network of that kind."""
+    if kind not in NETWORKS:
+        raise ConfigError(nearest(kind, NETWORKS, kind="network"))
+
+
+def is_shipped(kind: str) -> bool:
+    """Return whether a kind is built by this package: users may add their own to `NETWORKS`."""
+    return NETWORKS[kind].__module__.startswith("powergrid.networks.")
+
+
 def make_network(kind: str, name: str = "", **options: Any) -> pandapowerNet:
     """Build the network of a kind ("ieee34") with a name ("DSO").
 
@@ -40,6 +51,5 @@ def make_network(kind: str, name: str = "", **options: Any) -> pandapowerNet:
     ConfigError
         If there is no such kind.
     """
-    if kind not in NETWORKS:
-        raise ConfigError(nearest(kind, NETWORKS, kind="network"))
+    check_network(kind)
     return NETWORKS[kind](name, **options)

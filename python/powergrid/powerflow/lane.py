@@ -197,12 +197,12 @@ class FlowLane:
         self.flow.forget(self._lane)
 
     def solve(self) -> bool:
-        """Solve the power flow, all its lanes, and return whether this lane converged.
+        """Solve the lane's power flow and return whether it converged.
 
         If it did not, `result` keeps the last solution's values and says so, and the next solve
         starts flat.
         """
-        self.flow.solve()
+        self.flow.solve_lanes(self._lane, self._lane + 1)
         return self.count_solves(1)
 
     def count_solves(self, n_solve: int) -> bool:

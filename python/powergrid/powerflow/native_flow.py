@@ -24,7 +24,7 @@ from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
-__all__ = ["NativeFlow"]
+__all__ = ["LANE_TABLES", "NativeFlow"]
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,9 @@ RESULT_TABLES = (
     *("vm_pu", "va_degree", "p_from_mw", "q_from_mvar", "p_to_mw", "q_to_mvar", "loading_percent"),
     *("p_controlled_mw", "q_controlled_mvar", "mismatch_pu", "iterations", "status", "start"),
 )
+
+LANE_TABLES = (*STATE, *RESULT_TABLES)
+"""What a lane is, in tables of `NativeFlow.batch`."""
 
 OWN_ARRAYS = ("ext_grid_vm_pu", "gen_vm_pu", "trafo3w_loading_percent")  # some views, some not
 
@@ -131,6 +134,16 @@ class NativeFlow(PowerFlow):
     def simd(self) -> str:
         """Instructions in use: "baseline", "avx2" or "avx512"."""
         return self._solver.simd
+
+    @property
+    def batch(self) -> _core.Batch:
+        """The compiled core's arrays, for whoever works on many rows at once."""
+        return self._batch
+
+    @property
+    def source_rows(self) -> NDArray[np.intp]:
+        """Rows of the external grids among what holds a voltage in `batch`."""
+        return self._held.sources
 
     @property
     def source_p_mw(self) -> Array:
@@ -231,6 +244,12 @@ class NativeFlow(PowerFlow):
         np.maximum(high, middle, out=out)
         np.maximum(low, out, out=out)
 
+    def with_lanes(self, n_lane: int) -> NativeFlow:
+        """Return another power flow of the same network, with its initial inputs."""
+        return NativeFlow(
+            self.compiled, n_lane, tolerance=self._tolerance_pu, max_iterations=self.max_iterations
+        )
+
     def forget(self, lane: int | None = None) -> None:
         """Begin the next solve of a lane, or of all, from a flat start."""
         if lane is None:
@@ -271,7 +290,7 @@ class NativeFlow(PowerFlow):
         return net
 
     def __getstate__(self) -> dict[str, Any]:
-        batch = {name: getattr(self._batch, name).copy() for name in (*STATE, *RESULT_TABLES)}
+        batch = {name: getattr(self._batch, name).copy() for name in LANE_TABLES}
         return {
             "compiled": self.compiled,
             "n_lane": self.n_lane,

@@ -114,12 +114,24 @@ class PandapowerFlow(PowerFlow):
 
     def solve(self) -> None:
         """Solve each lane from its last solution, else flat, else from its DC power flow."""
+        self.solve_lanes(0, self.n_lane)
+
+    def solve_lanes(self, first: int, last: int, worker: int = 0) -> None:
+        """Solve lanes `first` to `last` as `solve` does; there is one worker."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             # A network that cannot be solved is a status; numbers that overflow belong to it.
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.simplefilter("ignore", MatrixRankWarning)
-            for lane in range(self.n_lane):  # runpp knows one network at a time
+            for lane in range(first, last):  # runpp knows one network at a time
                 self._solve_lane(lane)
+
+    def with_lanes(self, n_lane: int) -> PandapowerFlow:
+        """Return another power flow of the same network, with its initial inputs."""
+        return PandapowerFlow(self.net, n_lane, tolerance_mva=self.tolerance_pu)
+
+    def hidden_arrays(self) -> list[NDArray[Any]]:
+        """Return what belongs to the lanes and has no name of `PowerFlow`'s, (n_lane,) each."""
+        return [self._source_mva, self._loss_mw, self._is_warm]
 
     def to_pandapower(
         self, lane: int = 0, *, net: pp.pandapowerNet | None = None

@@ -7,7 +7,7 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,6 +230,21 @@ class PowerFlow(ABC):
         Each lane starts from its last solution, then from a flat start, then from a third one
         (`LaneStart`); the first that converges counts.
         """
+
+    @abstractmethod
+    def solve_lanes(self, first: int, last: int, worker: int = 0) -> None:
+        """Solve lanes `first` to `last` (half open) and leave the others as they are.
+
+        Workers of different numbers may solve disjoint lanes at once; pandapower knows one worker.
+        """
+
+    @abstractmethod
+    def with_lanes(self, n_lane: int) -> PowerFlow:
+        """Return another power flow of the same network, with its initial inputs."""
+
+    def hidden_arrays(self) -> list[NDArray[Any]]:
+        """Return what belongs to the lanes and has no name here, lanes on the last axis."""
+        return []
 
     @abstractmethod
     def forget(self, lane: int | None = None) -> None:

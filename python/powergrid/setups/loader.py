@@ -15,6 +15,9 @@ __all__ = ["SetupNotFoundError", "get_available_setups", "load_dataset", "load_s
 SETUPS_DIR = Path(__file__).parent
 CONFIG_FILE = "config.yml"
 
+# The compiled one reads the same ten times as fast, and builds nothing but plain values either.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class SetupNotFoundError(ConfigError, FileNotFoundError):
     """There is no setup of that name."""
@@ -63,7 +66,7 @@ def load_setup(setup: str | Path) -> dict[str, Any]:
             f"(or give a folder that has a {CONFIG_FILE})"
         )
     with (folder / CONFIG_FILE).open(encoding="utf-8") as file:
-        config = yaml.safe_load(file)
+        config = yaml.load(file, Loader=LOADER)
     if not isinstance(config, dict):
         raise ConfigError(f"{folder / CONFIG_FILE} holds {type(config).__name__}, not a mapping")
     if "dataset_path" in config:

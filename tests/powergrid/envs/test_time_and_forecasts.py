@@ -101,7 +101,7 @@ def test_linear_interpolation_goes_from_row_to_row(make_villages: Callable[..., 
 
 def test_rows_may_last_a_minute(make_villages: Callable[..., Any]) -> None:
     env = make_villages(step_s=60.0, row_s=60.0, dataset="shipped_minute", max_episode_steps=3)
-    rows = env._source.profiles.rows("price", "BANC")
+    rows = env.source.profiles.rows("price", "BANC")
     assert len(rows) == 7 * 1440
     seen = lived(env, day=2)
     assert seen["price"] == pytest.approx(rows[2 * 1440 : 2 * 1440 + 3])

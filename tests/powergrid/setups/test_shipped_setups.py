@@ -25,7 +25,7 @@ def env(request: pytest.FixtureRequest) -> MultiAgentMicrogrids:
 
 def net_load_mw(env: MultiAgentMicrogrids) -> np.ndarray:
     """Return what load is left after sun and wind in each hour of the year."""
-    profiles = env._source.profiles
+    profiles = env.source.profiles
     area = env.config.dso_config.load_area
     net = env.distribution.zone.base_load_p_mw.sum() * profiles.rows("load", area)
     for agent in env.agent_dict.values():
@@ -82,7 +82,7 @@ def test_agents_share_their_spaces_and_see_a_day_ahead(env: MultiAgentMicrogrids
 
 def test_idle_devices_break_no_limit_on_the_hardest_days(env: MultiAgentMicrogrids) -> None:
     net = net_load_mw(env)
-    load = env._source.profiles.rows("load", env.config.dso_config.load_area)
+    load = env.source.profiles.rows("load", env.config.dso_config.load_area)
     hardest = {int(row // 24) for row in (net.argmax(), net.argmin(), load.argmin())}
     for day in sorted(hardest):
         assert play(env, day, idle) == 0.0, f"day {day}"
@@ -90,7 +90,7 @@ def test_idle_devices_break_no_limit_on_the_hardest_days(env: MultiAgentMicrogri
 
 def test_trading_with_the_batteries_earns_money(env: MultiAgentMicrogrids) -> None:
     area = env.config.dso_config.load_area
-    spread = np.ptp(env._source.profiles.rows("price", area).reshape(-1, 24), axis=1)
+    spread = np.ptp(env.source.profiles.rows("price", area).reshape(-1, 24), axis=1)
     day = int(np.argsort(spread)[len(spread) * 3 // 4])
     play(env, day, idle)
     idle_cost = env.get_collective_metrics()["total_cost"]

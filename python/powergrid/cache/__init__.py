@@ -1,0 +1,1 @@
+"""Results that take long to make, kept in files between runs."""

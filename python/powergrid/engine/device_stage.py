@@ -1,0 +1,194 @@
+"""The devices' part of a step: set-points, the interval itself, cost rates and violations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powergrid.agents.action_layout import device_action_dims
+from powergrid.engine.hooked_devices import HookedDevices
+from powergrid.engine.kind_group import group_by_kind
+from powergrid.engine.lane_arrays import lane_array
+from powergrid.engine.members import Member, acts_by_itself
+from powergrid.engine.scene import Scene
+from powergrid.kernels.action_map import to_device_units
+from powergrid.kernels.device_kernels import MEASURES
+
+__all__ = ["DeviceStage"]
+
+Array = NDArray[np.float64]
+
+
+class DeviceStage:
+    """All devices, group after group of those with kernels, then those with Python hooks.
+
+    Attributes
+    ----------
+    actions : ndarray, (n_lane, n_agent, n_entry)
+        Flat actions of the agents, written by the caller.
+    in_order : list[Member]
+        The devices in the order of `safety`.
+    reading : ndarray, (n_reading, n_lane)
+        What devices have measured; `reading_row` says where, by owner and measure.
+    rate : ndarray, (n_rate, n_lane)
+        Cost rates [$/h]; `rate_row` says where, by owner and cause.
+    safety : ndarray, (n_device, n_lane)
+        Violations.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        n_lane = scene.n_lane
+        self.groups = group_by_kind(scene.members, scene.slot, n_lane)
+        hooked = [m for m in scene.members if m.kernels is None]
+        self.in_order: list[Member] = [m for g in self.groups for m in g.members] + hooked
+        self.hooked: HookedDevices | None = None
+        if hooked:
+            self.hooked = HookedDevices(
+                scene.agents, hooked, scene.x, scene.slots, n_lane, scene.rules.dt_h
+            )
+        self._number = np.arange(n_lane, dtype=np.int32)
+        self.reading_row: dict[tuple[str, str], int] = {}
+        self.rate_row: dict[tuple[str, str], int] = {}
+        unit_row: dict[tuple[str, int], int] = {}
+        n_unit = n_reading = n_rate = 0
+        for group in self.groups:
+            for k, m in enumerate(group.members):
+                n = len(group)
+                unit_row.update({(m.owner, i): n_unit + i * n + k for i in range(group.n_action)})
+                for i, name in enumerate(group.kernels.measures):
+                    self.reading_row[m.owner, name] = n_reading + i * n + k
+                for i, name in enumerate(group.kernels.cost_parts):
+                    self.rate_row[m.owner, name] = n_rate + i * n + k
+            n_unit += group.n_action * len(group)
+            n_reading += len(group.kernels.measures) * len(group)
+            n_rate += len(group.kernels.cost_parts) * len(group)
+        hooked_units = []
+        for m in hooked:
+            # Who acts by itself is given the flat action.
+            alone = acts_by_itself(scene.agents[m.agent])
+            n = 0 if alone else len(device_action_dims(m.device))
+            unit_row.update({(m.owner, i): n_unit + i for i in range(n)})
+            hooked_units.append(slice(n_unit, n_unit + n))
+            n_unit += n
+            self.reading_row.update({(m.owner, x): n_reading + i for i, x in enumerate(MEASURES)})
+            n_reading += len(MEASURES)
+        self._units = lane_array(n_unit, n_lane=n_lane)
+        self.reading = lane_array(n_reading, n_lane=n_lane)
+        self.rate = lane_array(n_rate, n_lane=n_lane)
+        self.safety = lane_array(len(self.in_order), n_lane=n_lane)
+        self._hooked_units = [self._units[rows] for rows in hooked_units]
+        self._hooked_safety = self.safety[len(self.in_order) - len(hooked) :]
+        self._share_out()
+        self._wire_actions(unit_row)
+        self._hooked_reading = np.array(
+            [[self.reading_row[m.owner, name] for name in MEASURES] for m in hooked], np.int32
+        ).reshape(-1, len(MEASURES))
+
+    def _share_out(self) -> None:
+        """Give each group its part of the common arrays."""
+        unit = reading = rate = device = 0
+        stride = self._units.shape[-1]
+        for group in self.groups:
+            n, kernels = len(group), group.kernels
+
+            def part(of: Array, start: int, n_row: int, n: int = n) -> Array:
+                return of[start : start + n_row * n].reshape(n_row, n, stride)
+
+            group.units = part(self._units, unit, group.n_action)
+            group.measured = part(self.reading, reading, len(kernels.measures))
+            group.rate = part(self.rate, rate, len(kernels.cost_parts))
+            group.safety = self.safety[device : device + n]
+            unit += group.n_action * n
+            reading += len(kernels.measures) * n
+            rate += len(kernels.cost_parts) * n
+            device += n
+
+    def _wire_actions(self, unit_row: dict[tuple[str, int], int]) -> None:
+        agents = self._scene.agents
+        n_entry = max((agent.action_layout.size for agent in agents), default=0)
+        self.actions = np.zeros((self._scene.n_lane, len(agents), n_entry))
+        self._idle = np.zeros((len(agents), n_entry))
+        found = []
+        for number, agent in enumerate(agents):
+            self._idle[number, : agent.action_layout.size] = agent.idle_action()
+            for device_id, i, entry, dim in agent.action_layout.entries():
+                row = unit_row.get((f"{agent.agent_id}/{device_id}", i))
+                if row is not None:
+                    found.append((number, entry, dim, row))
+        # Rows that no device has an entry for are given the first one, times nothing.
+        n_row = len(self._units)
+        self._agent, self._entry, self._n_option = np.zeros((3, n_row), np.int32)
+        self._low, self._high = np.zeros((2, n_row))
+        for number, entry, dim, row in found:
+            self._agent[row], self._entry[row] = number, entry
+            self._low[row], self._high[row], self._n_option[row] = dim.low, dim.high, dim.n_option
+
+    def forget_unmeasured(self, measured: set[tuple[str, str]]) -> None:
+        """Learn which readings somebody takes; hooks are not told of the others."""
+        hooked = self.in_order[len(self.in_order) - len(self._hooked_units) :]
+        for k, m in enumerate(hooked):
+            for i, name in enumerate(MEASURES):
+                if (m.owner, name) not in measured:
+                    self._hooked_reading[k, i] = -1
+
+    # --- in the order of a step ----------------------------------------------------------------
+
+    def reset(self, first: int, last: int) -> None:
+        """Begin an episode: no memory, idle actions; the features are at their start."""
+        self.reading[:, first:last] = 0.0
+        self.actions[first:last] = self._idle
+        for group in self.groups:
+            group.memory[:, :, first:last] = 0.0
+            group.kernels.start(
+                self._scene.x, group.slot, group.parameters, group.memory, self._number[first:last]
+            )
+        if self.hooked is not None:
+            self.hooked.reset(first, last)
+
+    def set_points(self, first: int, last: int) -> None:
+        """Turn flat actions into set-points within the devices' limits."""
+        to_device_units(
+            self.actions, self._agent, self._entry, self._low, self._high, self._n_option,
+            self._units, first, last,
+        )  # fmt: skip
+        x, dt_h = self._scene.x, self._scene.rules.dt_h
+        for group in self.groups:
+            if group.n_action:
+                group.kernels.set_point(
+                    x, group.slot, group.parameters, group.memory, group.units, dt_h, first, last
+                )
+        if self.hooked is not None:
+            self.hooked.set_points(self.actions, self._hooked_units, first, last)
+
+    def advance(self, first: int, last: int, dt_h: float) -> None:
+        """Let `dt_h` hours pass; with 0, at the start of an episode, only meters read."""
+        x = self._scene.x
+        for group in self.groups:
+            if dt_h > 0.0 or "p_mw" in group.kernels.measures:
+                group.kernels.advance(
+                    x, group.slot, group.parameters, group.memory, group.measured, dt_h,
+                    first, last,
+                )  # fmt: skip
+        if self.hooked is not None:
+            self.hooked.advance(self.reading, self._hooked_reading, dt_h, first, last)
+
+    def book(self, first: int, last: int) -> None:
+        """Work out cost rates and violations of the interval."""
+        x, dt_h = self._scene.x, self._scene.rules.dt_h
+        for group in self.groups:
+            group.kernels.cost_safety(
+                x, group.slot, group.parameters, group.memory, dt_h, group.rate, group.safety,
+                first, last,
+            )  # fmt: skip
+        if self.hooked is not None:
+            self.hooked.book(self._hooked_safety, first, last)
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """Return what outlives a step, lanes on the last axis."""
+        kept: list[NDArray[Any]] = [self.reading, self.rate, self.safety]
+        for group in self.groups:
+            kept += [group.parameters, group.memory]
+        return kept

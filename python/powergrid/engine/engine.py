@@ -1,0 +1,197 @@
+"""One step of all lanes, as a row of stages over ``[row, lane]`` arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heron.core.feature_table import FeatureTable
+from powergrid.agents.observation_layout import ObservationLayout
+from powergrid.engine.books import Books
+from powergrid.engine.device_stage import DeviceStage
+from powergrid.engine.interval_stage import IntervalStage
+from powergrid.engine.network_stage import NetworkStage
+from powergrid.engine.observer import Observer
+from powergrid.engine.parameters import ParameterTable
+from powergrid.engine.rules import Rules
+from powergrid.engine.scene import Scene
+from powergrid.powerflow.power_flow import PowerFlow
+
+if TYPE_CHECKING:
+    from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.envs.distribution_grid import DistributionGrid
+    from powergrid.envs.episode_source import EpisodeSource
+
+__all__ = ["Engine"]
+
+Array = NDArray[np.float64]
+
+
+class Engine:
+    """All lanes of an environment.
+
+    Every stage takes the lanes `first` to `last` (half open) and touches no others, so workers may
+    take disjoint lanes at once. A step allocates no array.
+
+    Parameters
+    ----------
+    agents : sequence of PowerGridAgent
+        In their initial state, their features in lane 0 of `table`.
+    table : FeatureTable
+        Of as many lanes as the power flow.
+    flow : PowerFlow
+        Of the whole network.
+    distribution : DistributionGrid
+        What belongs to no agent.
+    source : EpisodeSource
+        Series.
+    layouts : sequence of ObservationLayout
+        Of each agent.
+    rules : Rules
+        Time and pay.
+    initial : ndarray, (n_slot,), optional
+        What the features are at the start of an episode. The engine then has features of its own
+        instead of the table's, and agents and table only say what is where.
+
+    Attributes
+    ----------
+    scene, devices, network, interval, books, observer
+        The stages and what they share.
+    parameters : ParameterTable
+        What may differ from lane to lane.
+    actions : ndarray, (n_lane, n_agent, n_entry)
+        To be written before a step: flat actions in [-1, 1], finite; shorter ones end early.
+    status : ndarray of int8, (n_lane,)
+        Of the last power flow, see `LaneStatus`.
+    """
+
+    def __init__(
+        self,
+        agents: Sequence[PowerGridAgent],
+        table: FeatureTable,
+        flow: PowerFlow,
+        distribution: DistributionGrid,
+        source: EpisodeSource,
+        layouts: Sequence[ObservationLayout],
+        rules: Rules,
+        initial: Array | None = None,
+    ) -> None:
+        self.n_lane = flow.n_lane
+        self.scene = Scene(agents, table, flow.n_lane, rules, initial)
+        self.devices = DeviceStage(self.scene)
+        self.network = NetworkStage(self.scene, self.devices, flow, distribution)
+        self.interval = IntervalStage(
+            self.scene, self.network, self.devices.hooked, distribution, source
+        )
+        self.books = Books(self.scene, self.devices, self.network)
+        self.observer = Observer(self.scene, layouts)
+        self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
+        self.actions = self.devices.actions
+        self.status = flow.status
+
+    # --- an episode and a step ----------------------------------------------------------------
+
+    def start(
+        self,
+        first: int,
+        last: int,
+        days: Sequence[int],
+        noise_seeds: Sequence[int | None],
+        worker: int = 0,
+    ) -> int:
+        """Begin an episode in each lane and solve its first power flow with idle devices.
+
+        `status` says whether that converged.
+
+        Parameters
+        ----------
+        days, noise_seeds : sequence
+            Day of the split and key of the fluctuation, one for each of the lanes.
+
+        Returns
+        -------
+        int
+            Solves of a lane that it took, of all lanes together.
+        """
+        for lane, day, noise_seed in zip(range(first, last), days, noise_seeds, strict=True):
+            self.interval.begin_episode(lane, day, noise_seed)
+        self.parameters.put_in_force(first, last)
+        self.scene.reset(first, last)
+        self.network.reset(first, last)
+        self.devices.reset(first, last)
+        self.books.reset(first, last)
+        self.interval.begin(first, last)
+        n_solve = self._solve(first, last, worker)
+        self.devices.advance(first, last, 0.0)
+        self.observer.observe(first, last)
+        return n_solve
+
+    def run(self, first: int, last: int, worker: int = 0) -> int:
+        """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        n_solve = self._solve(first, last, worker)
+        self.devices.advance(first, last, self.scene.rules.dt_h)
+        self.devices.book(first, last)
+        self.books.book(first, last)
+        return n_solve
+
+    def _solve(self, first: int, last: int, worker: int) -> int:
+        self.devices.set_points(first, last)
+        self.network.write_inputs(first, last)
+        n_solve = self.network.settle(first, last, worker)
+        self.network.read_results(first, last)
+        return n_solve
+
+    def begin_next(self, first: int, last: int) -> None:
+        """Go on to the next interval, up to its observations."""
+        self.scene.step_number[first:last] += 1
+        self.interval.begin(first, last)
+        self.observer.observe(first, last)
+
+    def step(self, first: int, last: int, worker: int = 0) -> None:
+        """Live through one interval and go on to the next."""
+        self.run(first, last, worker)
+        self.books.pay(first, last)
+        self.begin_next(first, last)
+
+    # --- what lanes are made of ---------------------------------------------------------------
+
+    def own_arrays(self) -> list[NDArray[Any]]:
+        """Return the engine's arrays that outlive a step, lanes on their last axis."""
+        arrays = [
+            *self.devices.arrays(),
+            *self.network.arrays(),
+            *self.interval.arrays(),
+            *self.books.arrays(),
+            *self.parameters.staged,
+            self.scene.step_number,
+            np.moveaxis(self.observer.observations, 0, -1),
+        ]
+        return [array[..., : self.n_lane] for array in arrays]
+
+    def lane_arrays(self) -> list[NDArray[Any]]:
+        """Return all arrays that make up a lane: the engine's own, features and power flow."""
+        features = self.scene.x[:, : self.n_lane]
+        return [*self.own_arrays(), features, *self.network.flow.state_arrays()]
+
+    def kept(self) -> dict[str, Any]:
+        """Return what a copy of the engine needs beside the copied table and power flow."""
+        hooked = self.devices.hooked
+        return {
+            "initial": self.scene.initial.copy(),
+            "tap_start": self.network.tap_start.copy(),
+            "parts": self.books.parts_of(np.arange(self.n_lane)),
+            "arrays": [array.copy() for array in self.own_arrays()],
+            "causes": None if hooked is None else [dict(c) for c in hooked.cost_by_cause],
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take over what `kept` gave; table and power flow have come by themselves."""
+        self.scene.initial[:], self.network.tap_start[:] = kept["initial"], kept["tap_start"]
+        self.books.set_parts(np.arange(self.n_lane), kept["parts"])
+        for array, values in zip(self.own_arrays(), kept["arrays"], strict=True):
+            array[...] = values
+        if self.devices.hooked is not None:
+            self.devices.hooked.cost_by_cause = kept["causes"]

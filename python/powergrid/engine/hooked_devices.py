@@ -1,0 +1,196 @@
+"""Devices that run by the hooks of their class, one object for each lane.
+
+Their features are columns of the same table; everything else they keep in the object itself. This
+is the general road: as right as the kernels, and as slow as Python.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.grid import Grid
+from powergrid.agents.power_grid_agent import accepted_arguments
+from powergrid.agents.transformer import Transformer
+from powergrid.engine.members import Member, acts_by_itself
+from powergrid.kernels.device_kernels import MEASURES
+
+if TYPE_CHECKING:
+    from powergrid.agents.power_grid_agent import PowerGridAgent
+
+__all__ = ["HookedDevices"]
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int32]
+SlotsOf = Callable[[str, str], slice]
+
+
+class HookedDevices:
+    """All devices of an environment without kernels, over all lanes.
+
+    Parameters
+    ----------
+    agents : sequence of PowerGridAgent
+        Whose devices they are; those themselves serve lane 0, copies of them the others.
+    members : sequence of Member
+        Those without kernels, in order.
+    x : ndarray, (n_slot, n_lane)
+        The feature table.
+    slots_of : callable
+        ``slots_of(owner, feature)``: the slots of a block.
+    dt_h : float
+        Length of a step [h].
+
+    Attributes
+    ----------
+    cost_by_cause : list[dict[tuple[int, str], float]]
+        By lane: rates [$/h] of the last step by agent and cause.
+    """
+
+    def __init__(
+        self,
+        agents: Sequence[PowerGridAgent],
+        members: Sequence[Member],
+        x: Array,
+        slots_of: SlotsOf,
+        n_lane: int,
+        dt_h: float,
+    ) -> None:
+        self.members = list(members)
+        self._names = [member.device.agent_id for member in members]
+        self._takes = [accepted_arguments(member.device) for member in members]
+        self._x = x
+        self._slots_of = slots_of
+        self._available_slot = [
+            slots_of(m.owner, "availability").start if hasattr(m.device, "available_power") else -1
+            for m in members
+        ]
+        self._leaders = [k for k, agent in enumerate(agents) if acts_by_itself(agent)]
+        originals = [member.device for member in members]
+        for device in originals:
+            device.dt = dt_h
+        self.devices: list[list[DeviceAgent]] = [originals]
+        self.agents: list[list[PowerGridAgent]] = [list(agents)]
+        for lane in range(1, n_lane):
+            self.devices.append([self._copy(m, lane) for m in members])
+            self.agents.append(self._copy_leaders(agents, lane))
+        self.cost_by_cause: list[dict[tuple[int, str], float]] = [{} for _ in range(n_lane)]
+
+    def _copy(self, member: Member, lane: int) -> DeviceAgent:
+        """Return a copy of a device whose features are those of `lane`."""
+        device = copy.deepcopy(member.device)
+        for name, block in device.state.features.items():
+            block.bind(self._x[self._slots_of(member.owner, name), lane])
+        return device
+
+    def _copy_leaders(self, agents: Sequence[PowerGridAgent], lane: int) -> list[PowerGridAgent]:
+        """Return copies of the agents that act by themselves, over the devices of `lane`."""
+        own = []
+        for number, agent in enumerate(agents):
+            if number not in self._leaders:
+                own.append(agent)
+                continue
+            leader = copy.copy(agent)  # network and layouts are shared, they do not change
+            leader.protocol = copy.deepcopy(agent.protocol)
+            leader.state = copy.deepcopy(agent.state)
+            for name, block in leader.state.features.items():
+                block.bind(self._x[self._slots_of(agent.agent_id, name), lane])
+            leader.subordinate_agents = {
+                m.device.agent_id: device
+                for m, device in zip(self.members, self.devices[lane], strict=True)
+                if m.agent == number
+            }
+            own.append(leader)
+        return own
+
+    # --- the stages, in the order of a step ----------------------------------------------------
+
+    def reset(self, first: int, last: int) -> None:
+        """Return to the initial state."""
+        for lane in range(first, last):
+            for device in self.devices[lane]:
+                device.reset()
+            self.cost_by_cause[lane] = {}
+
+    def begin_interval(self, price_slot: Index, first: int, last: int) -> None:
+        """Tell devices price and available power of the interval, which the table has by now.
+
+        ``price_slot[agent]`` is the agent's price in the table.
+        """
+        x = self._x
+        for k, member in enumerate(self.members):
+            available_slot = self._available_slot[k]
+            for lane in range(first, last):
+                device = self.devices[lane][k]
+                if available_slot >= 0:
+                    # A device may take its power as it likes, so it has the last word.
+                    device.available_power = float(x[available_slot, lane])  # type: ignore[attr-defined]
+                    x[available_slot, lane] = device.available_power  # type: ignore[attr-defined]
+                if isinstance(device, Grid):
+                    device.price = float(x[price_slot[member.agent], lane])
+
+    def set_points(self, actions: Array, units: list[Array], first: int, last: int) -> None:
+        """Apply the actions: (n_lane, n_agent, n_entry), and in each device's own units."""
+        for lane in range(first, last):
+            for number in self._leaders:
+                agent = self.agents[lane][number]
+                agent.apply_action(actions[lane, number, : agent.action_layout.size])
+            for k, member in enumerate(self.members):
+                if member.agent not in self._leaders:
+                    self.devices[lane][k].set_device_action(units[k][:, lane].copy())
+
+    def advance(self, readings: Array, row: Index, dt_h: float, first: int, last: int) -> None:
+        """Let time pass; at the start of an episode (`dt_h` 0) only meters read.
+
+        ``readings[row[device, measure], lane]`` are `MEASURES`; row -1 is none.
+        """
+        for lane in range(first, last):
+            for k, device in enumerate(self.devices[lane]):
+                if dt_h == 0.0 and not isinstance(device, Grid | Transformer):
+                    continue
+                measured = {
+                    name: float(readings[r, lane])
+                    for name, r in zip(MEASURES, row[k].tolist(), strict=True)
+                    if r >= 0
+                }
+                offered: dict[str, Any] = {"net_results": measured, "dt": dt_h}
+                device.update_state(**{name: offered[name] for name in self._takes[k]})
+
+    def book(self, safety: Array, first: int, last: int) -> None:
+        """Work out cost rates and violations, (n_device, n_lane)."""
+        for lane in range(first, last):
+            causes: dict[tuple[int, str], float] = {}
+            for k, (member, device) in enumerate(
+                zip(self.members, self.devices[lane], strict=True)
+            ):
+                device.update_cost_safety()
+                safety[k, lane] = device.safety
+                for name, rate in device.cost_by_cause().items():
+                    key = (member.agent, name)
+                    causes[key] = causes.get(key, 0.0) + rate
+            self.cost_by_cause[lane] = causes
+
+    # --- saving lanes --------------------------------------------------------------------------
+
+    def save(self, lane: int) -> Any:
+        """Return what the lane's objects keep outside the table."""
+        kept = [
+            {k: v for k, v in device.__dict__.items() if k != "state"}
+            for device in self.devices[lane]
+        ]
+        protocols = [self.agents[lane][number].protocol for number in self._leaders]
+        return copy.deepcopy((kept, protocols, self.cost_by_cause[lane]))
+
+    def load(self, lane: int, saved: Any) -> None:
+        """Take over what `save` gave; the features come with the table."""
+        kept, protocols, causes = copy.deepcopy(saved)
+        for device, values in zip(self.devices[lane], kept, strict=True):
+            device.__dict__.update(values)
+        for number, protocol in zip(self._leaders, protocols, strict=True):
+            self.agents[lane][number].protocol = protocol
+        self.cost_by_cause[lane] = causes

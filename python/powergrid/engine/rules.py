@@ -1,0 +1,34 @@
+"""What an environment's configuration says about time and pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Rules"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Time and pay of an environment.
+
+    Attributes
+    ----------
+    step_s : float
+        Length of a step [s].
+    n_forecast : int
+        Entries of each forecast.
+    penalty, share_reward, failure_reward, failure_safety
+        See `EnvConfig`.
+    """
+
+    step_s: float
+    n_forecast: int
+    penalty: float
+    share_reward: bool
+    failure_reward: float
+    failure_safety: float
+
+    @property
+    def dt_h(self) -> float:
+        """Length of a step [h]."""
+        return self.step_s / 3600.0

@@ -1,0 +1,499 @@
+"""Many copies of one environment, stepped together by one engine."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from numpy.typing import ArrayLike, NDArray
+
+from heron.errors import ConfigError, HeronError
+from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
+from powergrid.engine.nursery import Nursery
+from powergrid.envs.lane_engine import make_lane_engine
+from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+from powergrid.envs.networked_grid_env import MAX_START_DAYS, NetworkedGridEnv, wanted_day
+from powergrid.kernels.check import first_not_finite
+
+__all__ = ["SavedLanes", "VectorGridEnv"]
+
+Array = NDArray[np.float64]
+
+BLOCK = 128  # lanes that go through the stages together, so that they stay in the caches
+
+
+@dataclass(frozen=True)
+class SavedLanes:
+    """What `VectorGridEnv.save_state` returns: lanes, and where their random generators stand."""
+
+    lanes: LaneState
+    generators: list[dict[str, Any] | None]
+    days: list[int]
+    is_over: NDArray[np.bool_]
+
+
+class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
+    """`num_envs` lanes of a grid environment, in arrays ``[lane, agent, ...]``.
+
+    Each lane does what a single environment of the same configuration and seed does, bit for bit,
+    whatever the number of lanes and threads. Lanes may stand at different days and times and have
+    different loads, prices and ratings.
+
+    It is a `gymnasium.vector.VectorEnv` whose rewards are one a lane *and agent*. Answers are the
+    same arrays in every step, overwritten by the next; copy what you keep.
+
+    Parameters
+    ----------
+    num_envs : int
+        Number of lanes.
+    env_config : mapping, optional
+        Of `env_class`.
+    env_class : type
+        Class of the single environment. It must not override `_reward_and_safety`, which is asked
+        one environment at a time.
+    autoreset_mode : AutoresetMode or str
+        "NextStep" (default): a lane that is over starts anew in the next step, which ignores its
+        action and pays nothing. "SameStep": in the same one; ``infos["final_obs"]`` has the last
+        observations. "Disabled": by `reset` with ``options={"reset_mask": ...}`` only.
+    n_thread : int
+        Threads that share the lanes.
+
+    Attributes
+    ----------
+    agents : list[str]
+        Names along the second axis.
+    action_mask : ndarray of bool, (n_agent, n_entry)
+        Entries of the action that an agent has a device for.
+    single_observation_space, single_action_space : Box
+        (n_agent, n_obs) and (n_agent, n_entry).
+
+    Raises
+    ------
+    ConfigError
+        If agents have unequal spaces (``uniform_spaces=False``), the class is not suitable, or the
+        configuration is wrong.
+
+    Examples
+    --------
+    >>> envs = VectorGridEnv(3, {"max_episode_steps": 2})
+    >>> observations, infos = envs.reset(seed=0)
+    >>> observations.shape == (3, 3, len(envs.observation_names))
+    True
+    >>> actions = np.zeros((3, 3, envs.single_action_space.shape[1]), np.float32)
+    >>> observations, rewards, terminations, truncations, infos = envs.step(actions)
+    >>> rewards.shape, infos["cost"].shape, truncations.tolist()
+    ((3, 3), (3, 3), [False, False, False])
+    """
+
+    _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
+
+    def __init__(
+        self,
+        num_envs: int,
+        env_config: Mapping[str, Any] | None = None,
+        *,
+        env_class: type[NetworkedGridEnv] = MultiAgentMicrogrids,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        n_thread: int = 1,
+    ) -> None:
+        for name, value in (("num_envs", num_envs), ("n_thread", n_thread)):
+            if operator.index(value) < 1:
+                raise ConfigError(f"{name} is {value}, expected at least 1")
+        self.num_envs = num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**env_class.metadata, "autoreset_mode": self.autoreset_mode}
+        self._env = env_class(env_config)
+        self.config = self._env.config
+        self.engine = make_lane_engine(self._env, num_envs)
+        self._nursery: Nursery | None = None
+        self._threads = ThreadPoolExecutor(n_thread) if n_thread > 1 else None
+        self._blocks = _blocks(num_envs, n_thread)
+        self.agents = list(self._env.possible_agents)
+        n_agent, n_obs = self.engine.observer.observations.shape[1:]
+        n_entry = self.engine.actions.shape[2]
+        self.single_observation_space = Box(-np.inf, np.inf, (n_agent, n_obs), np.float32)
+        self.single_action_space = Box(-1.0, 1.0, (n_agent, n_entry), np.float32)
+        self.observation_space = Box(-np.inf, np.inf, (num_envs, n_agent, n_obs), np.float32)
+        self.action_space = Box(-1.0, 1.0, (num_envs, n_agent, n_entry), np.float32)
+        self.action_mask = np.zeros((n_agent, n_entry), np.bool_)
+        for number, agent in enumerate(self._env.agent_dict.values()):
+            for _, _, entry, _ in agent.action_layout.entries():
+                self.action_mask[number, entry] = True
+        self._generators: list[np.random.Generator | None] = [None] * num_envs
+        self._days = [0] * num_envs
+        self._is_over = np.ones(num_envs, np.bool_)  # and starts anew with the next step
+        self._has_reset = False
+        self._terminations, self._truncations = (np.zeros(num_envs, np.bool_) for _ in range(2))
+        self._converged = np.zeros(num_envs, np.bool_)
+        self._observations = self.engine.observer.observations
+        self._rewards = self.engine.books.reward
+        self._infos = self._make_infos()
+
+    # --- Gymnasium ----------------------------------------------------------------------------
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin an episode in all lanes, or in those of a mask.
+
+        Parameters
+        ----------
+        seed : int or sequence, optional
+            Lane i gets ``seed + i``, or its own; see `NetworkedGridEnv.reset`.
+        options : mapping, optional
+            ``day``: the day of the split, one for all lanes or one for each. ``reset_mask``: bool,
+            (num_envs,), the lanes to reset.
+
+        Returns
+        -------
+        observations : ndarray of float32, (num_envs, n_agent, n_obs)
+        infos : dict
+            Empty.
+        """
+        options = dict(options or {})
+        mask = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, np.bool_)))
+        if mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
+            raise ConfigError(
+                f"reset_mask is {mask.dtype} of shape {mask.shape}, expected bool, "
+                f"({self.num_envs},)"
+            )
+        lanes = np.flatnonzero(mask).tolist()
+        if not self._has_reset and len(lanes) < self.num_envs:
+            raise HeronError("the first reset() is of all lanes: call it without reset_mask")
+        days = self._wanted_days(options, lanes)
+        self._seed_lanes(seed, lanes)
+        self._start(lanes, days)
+        self._has_reset = True
+        return self._observations, {}
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Live through one interval in every lane.
+
+        Parameters
+        ----------
+        actions : ndarray, (num_envs, n_agent, n_entry)
+            In [-1, 1]; finite values outside are clipped.
+
+        Returns
+        -------
+        observations : ndarray of float32, (num_envs, n_agent, n_obs)
+        rewards : ndarray, (num_envs, n_agent)
+        terminations, truncations : ndarray of bool, (num_envs,)
+        infos : dict
+            ``cost``, ``safety``, ``energy_bought_mwh``, ``energy_sold_mwh``, (num_envs, n_agent);
+            ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, the
+            same; ``converged``, (num_envs,); ``episode_cost``, ``episode_safety``,
+            ``episode_reward``, (num_envs, n_agent), and ``episode_length``, (num_envs,), of the
+            episode so far. With "SameStep" they describe the lane's last episode where it is over,
+            and ``final_obs`` has its last observations.
+
+        Raises
+        ------
+        ValueError
+            If the actions have another shape or a value that is not finite; nothing has changed.
+        HeronError
+            Before the first `reset`.
+        """
+        if not self._has_reset:
+            raise HeronError("step() before reset(): call reset() first")
+        engine = self.engine
+        self._check(actions)
+        np.copyto(engine.actions, actions)
+        starting: list[int] = []
+        if self.autoreset_mode is not AutoresetMode.DISABLED and self._is_over.any():
+            starting = np.flatnonzero(self._is_over).tolist()
+        if len(starting) < self.num_envs:
+            self._run()
+        self._judge()
+        if starting:  # "NextStep": they were over before
+            self._start(starting, None)
+            self._rewards[starting] = 0.0
+            self._converged[starting] = True
+            self._terminations[starting] = self._truncations[starting] = False
+        np.logical_or(self._terminations, self._truncations, out=self._is_over)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
+            self._finish_in_same_step()
+        return (
+            self._observations, self._rewards, self._terminations, self._truncations, self._infos
+        )  # fmt: skip
+
+    def state(self) -> Array:
+        """Return every feature of every lane, float64, (n_slot, num_envs); a view."""
+        return self.engine.scene.table.values
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """End the threads."""
+        if self._threads is not None:
+            self._threads.shutdown()
+
+    # --- names, parameters, lanes -------------------------------------------------------------
+
+    @property
+    def observation_names(self) -> list[str]:
+        """What each entry of an agent's observation is."""
+        return self._env.observation_names(self.agents[0])
+
+    @property
+    def action_names(self) -> list[str]:
+        """What each entry of an agent's action is."""
+        return self._env.action_names(self.agents[0])
+
+    @property
+    def state_names(self) -> list[str]:
+        """What each row of `state` is."""
+        return self.engine.scene.table.slot_names
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """What `set_parameter` takes."""
+        return self.engine.parameters.names
+
+    def parameter(self, name: str) -> Array:
+        """Return a parameter of all lanes, (num_envs,)."""
+        return self.engine.parameters.get(name)
+
+    def set_parameter(
+        self, name: str, values: ArrayLike, lanes: Sequence[int] | None = None
+    ) -> None:
+        """Set a parameter of lanes from their next episodes on; see `ParameterTable`."""
+        self.engine.parameters.set(name, values, self._lanes(lanes))
+
+    def idle_actions(self) -> NDArray[np.float32]:
+        """Return the actions of doing nothing, (num_envs, n_agent, n_entry)."""
+        idle = [self._env.agent_dict[name].idle_action() for name in self.agents]
+        return np.repeat(np.stack(idle)[np.newaxis].astype(np.float32), self.num_envs, axis=0)
+
+    def save_state(self, lanes: Sequence[int] | None = None) -> SavedLanes:
+        """Return everything that lanes are, all or some; it can be pickled."""
+        at = self._lanes(lanes)
+        generators = [self._generators[lane] for lane in at]
+        return SavedLanes(
+            save_lanes(self.engine, at),
+            [None if g is None else dict(g.bit_generator.state) for g in generators],
+            [self._days[lane] for lane in at],
+            self._is_over[at].copy(),
+        )
+
+    def load_state(self, saved: SavedLanes, lanes: Sequence[int] | None = None) -> None:
+        """Put saved lanes, also of another `VectorGridEnv` of this configuration, into lanes.
+
+        One saved lane may go into many, or else as many as there are. They then go on exactly
+        alike, in what they draw as well.
+
+        Raises
+        ------
+        ConfigError
+            If the numbers differ, or the lanes are of another environment.
+        """
+        at = self._lanes(lanes)
+        n = saved.lanes.n_lane
+        if n not in (1, len(at)):
+            raise ConfigError(f"{n} saved lanes do not fit {len(at)} lanes")
+        load_lanes(self.engine, saved.lanes, at)
+        for k, lane in enumerate(at):
+            of = k if n > 1 else 0
+            state = saved.generators[of]
+            if state is None:
+                self._generators[lane] = None
+            else:
+                generator, _ = seeding.np_random(0)
+                generator.bit_generator.state = state
+                self._generators[lane] = generator
+            self._days[lane] = saved.days[of]
+            self._is_over[lane] = saved.is_over[of]
+        self._has_reset |= len(at) == self.num_envs
+
+    def fork(self, source: int, lanes: Sequence[int]) -> None:
+        """Let lanes go on as copies of lane `source`."""
+        self.load_state(self.save_state([source]), lanes)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _lanes(self, lanes: Sequence[int] | None) -> list[int]:
+        if lanes is None:
+            return list(range(self.num_envs))
+        at = [operator.index(lane) for lane in lanes]
+        for lane in at:
+            if not 0 <= lane < self.num_envs:
+                raise ConfigError(f"lane {lane} does not exist: there are 0..{self.num_envs - 1}")
+        if len(set(at)) < len(at):
+            raise ConfigError(f"lanes {at}: one is named twice")
+        return at
+
+    def _check(self, actions: Any) -> None:
+        shape = self.engine.actions.shape
+        if not isinstance(actions, np.ndarray) or actions.shape != shape:
+            got = actions.shape if isinstance(actions, np.ndarray) else type(actions).__name__
+            raise ConfigError(f"actions: got {got}, expected an array of shape {shape}")
+        bad = first_not_finite(np.ascontiguousarray(actions).reshape(-1))
+        if bad >= 0:
+            lane, agent, entry = np.unravel_index(bad, shape)
+            raise ConfigError(
+                f"action of {self.agents[agent]} in lane {lane} is not finite at "
+                f"{self.action_names[entry]}"
+            )
+
+    def _run(self) -> None:
+        """Step all lanes, block after block; each thread has blocks of its own."""
+        if self._threads is None:
+            self._run_blocks(0)
+        else:
+            list(self._threads.map(self._run_blocks, range(len(self._blocks))))
+
+    def _run_blocks(self, worker: int) -> None:
+        for first, last in self._blocks[worker]:
+            self.engine.step(first, last, worker)
+
+    def _judge(self) -> None:
+        engine, config = self.engine, self.config
+        np.equal(engine.status, 0, out=self._converged)
+        np.greater_equal(engine.scene.step_number, config.max_episode_steps, out=self._truncations)
+        if config.on_convergence_failure == "terminate":
+            np.logical_not(self._converged, out=self._terminations)
+            np.logical_and(self._truncations, self._converged, out=self._truncations)
+
+    def _finish_in_same_step(self) -> None:
+        """Keep the last observations of lanes that are over, and start them anew."""
+        over = np.flatnonzero(self._is_over).tolist()
+        final = {name: values[over] for name, values in self._infos.items() if name in EPISODE}
+        rewards = self._rewards[over]
+        self._infos["final_obs"][over] = self._observations[over]
+        self._start(over, None)
+        self._rewards[over] = rewards
+        for name, values in final.items():
+            self._infos[f"final_{name}"][over] = values
+        self._is_over[over] = False
+
+    def _make_infos(self) -> dict[str, Any]:
+        books, n = self.engine.books, self.num_envs
+        infos: dict[str, Any] = {
+            "cost": books.cost[:, :n].T,
+            "safety": books.counted[:, :n].T,
+            "energy_bought_mwh": books.bought[:, :n].T,
+            "energy_sold_mwh": books.sold[:, :n].T,
+            "converged": self._converged,
+            "episode_cost": books.episode[0, :, :n].T,
+            "episode_safety": books.episode[1, :, :n].T,
+            "episode_reward": books.episode[2, :, :n].T,
+            "episode_length": self.engine.scene.step_number,
+        }
+        for k, name in enumerate(("device", "voltage", "loading", "distribution")):
+            infos[f"safety_{name}"] = books.violation[k, :, :n].T
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            infos["final_obs"] = np.zeros_like(self._observations)
+            for name in EPISODE:
+                infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
+        return infos
+
+    def _wanted_days(self, options: dict[str, Any], lanes: list[int]) -> list[int | None] | None:
+        day = options.get("day")
+        if day is None or isinstance(day, int | np.integer):
+            one = wanted_day(options, self._env.n_day)
+            return None if one is None else [one] * len(lanes)
+        each = np.asarray(day)
+        if each.shape != (len(lanes),):
+            raise ConfigError(f"day has shape {each.shape}, expected one, or {len(lanes)} of them")
+        return [wanted_day({"day": d}, self._env.n_day) for d in each.tolist()]
+
+    def _seed_lanes(self, seed: int | Sequence[int | None] | None, lanes: list[int]) -> None:
+        if seed is None or isinstance(seed, int | np.integer):
+            seeds = [None if seed is None else int(seed) + lane for lane in lanes]
+        else:
+            seeds = list(seed)
+            if len(seeds) != len(lanes):
+                raise ConfigError(f"got {len(seeds)} seeds for {len(lanes)} lanes")
+        for lane, of_lane in zip(lanes, seeds, strict=True):
+            if of_lane is not None and of_lane < 0:
+                raise ConfigError(f"seed is {of_lane}, expected an integer of at least 0")
+            if of_lane is not None or self._generators[lane] is None:
+                first = self.config.seed
+                if of_lane is None and first is not None:
+                    of_lane = first + lane
+                self._generators[lane], _ = seeding.np_random(of_lane)
+
+    def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
+        """Begin episodes, on days drawn by each lane unless given; try others where none solves."""
+        source, has_noise = self._env.source, self.config.variability
+        wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
+        left = lanes
+        for _ in range(MAX_START_DAYS):
+            drawn, noise = [], []
+            for lane in left:
+                rng, day = self._generators[lane], wanted[lane]
+                assert rng is not None
+                self._days[lane] = source.draw_day(rng) if day is None else day
+                drawn.append(self._days[lane])
+                noise.append(int(rng.integers(2**31)) if has_noise else None)
+            failed = self._start_lanes(left, drawn, noise)
+            left = [lane for lane in failed if wanted[lane] is None or has_noise]
+            stuck = sorted(set(failed) - set(left))
+            if stuck:
+                break
+            if not left:
+                self._is_over[lanes] = False
+                return
+        raise HeronError(
+            f"the power flow did not converge at the start of lane(s) {left or stuck}: see what a "
+            f"single environment says of it, {type(self._env).__name__}.reset"
+        )
+
+    def _start_lanes(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
+        """Start lanes on these days; return those whose power flow found no solution."""
+        engine = self.engine
+        if engine.devices.hooked is None and len(lanes) < self.num_envs:
+            if self._nursery is None:
+                self._nursery = Nursery(engine, self._make_small)
+            return self._nursery.start(lanes, days, noise)
+        runs = _runs(lanes, BLOCK)
+        for begin, end in runs:
+            first, last = lanes[begin], lanes[end - 1] + 1
+            engine.start(first, last, days[begin:end], noise[begin:end])
+        return [lane for lane in lanes if engine.status[lane] != 0]
+
+    def _make_small(self, n_lane: int) -> Any:
+        return make_lane_engine(self._env, n_lane, initial=self.engine.scene.initial)
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError(
+            "a VectorGridEnv is not pickled: pickle what save_state() returns and load it into "
+            "another one of the same configuration"
+        )
+
+
+EPISODE = ("episode_cost", "episode_safety", "episode_reward", "episode_length")
+
+
+def _blocks(n_lane: int, n_thread: int) -> list[list[tuple[int, int]]]:
+    """Return each thread's blocks of lanes; threads begin at whole cache lines."""
+    line = 16
+    n_line = -(-n_lane // line)
+    blocks = []
+    for thread in range(n_thread):
+        first = thread * n_line // n_thread * line
+        last = min((thread + 1) * n_line // n_thread * line, n_lane)
+        of_thread = [(k, min(k + BLOCK, last)) for k in range(first, last, BLOCK)]
+        if of_thread:
+            blocks.append(of_thread)
+    return blocks
+
+
+def _runs(lanes: Sequence[int], longest: int) -> list[tuple[int, int]]:
+    """Return [begin, end) of the runs of consecutive numbers, none longer than `longest`."""
+    runs, begin = [], 0
+    for k in range(1, len(lanes) + 1):
+        if k == len(lanes) or lanes[k] != lanes[k - 1] + 1 or k - begin == longest:
+            runs.append((begin, k))
+            begin = k
+    return runs

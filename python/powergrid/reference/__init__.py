@@ -1,0 +1,1 @@
+"""Twins of the compiled parts in plain Python, written for reading."""
