@@ -57,36 +57,6 @@ constexpr std::pair<std::string_view, SimdLevel> kLevels[] = {
     {"avx512", SimdLevel::kAvx512},
 };
 
-// Blocks of groups for threads to take in turn: of as many as go together, which is fastest, and at
-// the end of few, so that the threads end together although some began late.
-class Blocks {
- public:
-  Blocks(std::size_t n_group, std::size_t n_thread) noexcept : n_group_(n_group) {
-    if (n_thread == 1) {
-      large_ = n_group;
-      n_large_ = 1;
-      return;
-    }
-    if (n_group < 4 * n_thread) small_ = 1;
-    const std::size_t tail = n_thread * large_;
-    if (n_group > tail) n_large_ = (n_group - tail) / large_;
-  }
-
-  [[nodiscard]] std::size_t n() const noexcept {
-    return n_large_ + (n_group_ - n_large_ * large_ + small_ - 1) / small_;
-  }
-  [[nodiscard]] std::size_t first(std::size_t block) const noexcept {
-    const std::size_t n_small = block - std::min(block, n_large_);
-    return std::min(large_ * (block - n_small) + small_ * n_small, n_group_);
-  }
-
- private:
-  std::size_t n_group_;
-  std::size_t large_ = 8;
-  std::size_t small_ = 2;
-  std::size_t n_large_ = 0;
-};
-
 void check(const SolveOptions& options) {
   if (!(options.tolerance_pu > 0.0) || !std::isfinite(options.tolerance_pu)) {
     throw InvalidArgument("tolerance_pu is " + std::to_string(options.tolerance_pu) +
@@ -205,10 +175,12 @@ void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first,
   while (all.threads.size() < n_thread) all.add_thread();
   for (Workspaces::Thread& thread : all.threads) thread.counters = {};
   all.workers.grow(n_thread - 1);
-  const Blocks blocks(n_group, n_thread);
-  all.workers.run(blocks.n(), n_thread - 1, [&](std::size_t block, std::size_t member) {
-    const std::size_t begin = group * (first_group + blocks.first(block));
-    const std::size_t end = group * (first_group + blocks.first(block + 1));
+  // Several blocks of groups for each thread, so that all end together although some began late.
+  const std::size_t n_block =
+      n_thread == 1 ? 1 : std::max(std::min(n_group, 8 * n_thread), (n_group + 7) / 8);
+  all.workers.run(n_block, n_thread - 1, [&](std::size_t block, std::size_t member) {
+    const std::size_t begin = group * (first_group + block * n_group / n_block);
+    const std::size_t end = group * (first_group + (block + 1) * n_group / n_block);
     Workspaces::Thread& thread = all.threads[member];
     solve_range(all.kernels, job, range.within(begin, end), thread.memory, thread.counters);
   });

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <deque>
 #include <system_error>
 #include <thread>
-#include <vector>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <unistd.h>
@@ -40,50 +41,61 @@ bool comes_soon(const Condition& condition) noexcept {
 
 }  // namespace
 
-// A job is open while it has seats: each worker takes one, takes tasks until there are none, and
-// leaves. The caller closes the job by taking the seats that are left, so that who comes too late
-// finds nothing, and waits for those who sat down. Only they read `job`, which the caller changes
-// only when all have left.
+// The caller calls workers, and each that wakes up in time joins. At the end the caller withdraws
+// the calls that nobody has heard, so that who comes too late finds nothing, and waits for those
+// that joined: only they read the job, and all have left before it changes.
 struct WorkerPool::State {
-  static constexpr std::uint32_t kClosing = ~std::uint32_t{0};
+  enum Call : std::uint32_t { kIdle, kCalled, kJoined, kEnd };
 
-  alignas(64) std::atomic<std::uint32_t> n_seat{0};
-  alignas(64) std::atomic<std::uint32_t> n_left{0};  // workers that sat down and left
-  alignas(64) std::atomic<std::size_t> next_task{0};
+  struct alignas(64) Member {
+    std::atomic<std::uint32_t> call{kIdle};
+    // Its share of the tasks. Shares are the same in equal jobs, so that what a task works on is
+    // still in the caches of its member's core.
+    std::atomic<std::size_t> next{0};
+    std::size_t last = 0;
+    std::jthread thread;  // of a worker
+  };
+
+  std::deque<Member> members;  // the caller first
+  std::size_t n_member = 0;    // of the job
   Job job{};
   long owner = process();
-  std::vector<std::jthread> workers;
 
-  State() = default;
+  State() { members.emplace_back(); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() {
-    n_seat.store(kClosing, std::memory_order_release);
-    n_seat.notify_all();
-  }
-
-  void take_tasks(std::size_t member) noexcept {
-    for (;;) {
-      const std::size_t task = next_task.fetch_add(1, std::memory_order_relaxed);
-      if (task >= job.n_task) return;
-      job.work(job.context, task, member);
+    for (Member& member : members) {
+      member.call.store(kEnd, std::memory_order_release);
+      member.call.notify_one();
     }
   }
 
-  void attend() noexcept {
+  void take_tasks(std::size_t self) noexcept {
+    for (std::size_t i = 0; i < n_member; ++i) {
+      Member& share = members[(self + i) % n_member];
+      for (;;) {
+        const std::size_t task = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (task >= share.last) break;
+        job.work(job.context, task, self);
+      }
+    }
+  }
+
+  void attend(std::size_t self, std::atomic<std::uint32_t>& call) noexcept {
     for (;;) {
-      if (!comes_soon([this] { return n_seat.load(std::memory_order_relaxed) != 0; })) {
-        n_seat.wait(0, std::memory_order_relaxed);
+      if (!comes_soon([&] { return call.load(std::memory_order_relaxed) != kIdle; })) {
+        call.wait(kIdle, std::memory_order_relaxed);
       }
-      std::uint32_t seat = n_seat.load(std::memory_order_relaxed);
-      if (seat == kClosing) return;
-      if (seat == 0 || !n_seat.compare_exchange_strong(seat, seat - 1, std::memory_order_acquire,
-                                                       std::memory_order_relaxed)) {
-        continue;
+      std::uint32_t expected = kCalled;
+      if (call.compare_exchange_strong(expected, kJoined, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+        take_tasks(self);
+        call.store(kIdle, std::memory_order_release);
+        call.notify_one();
+      } else if (expected == kEnd) {
+        return;
       }
-      take_tasks(seat);
-      n_left.fetch_add(1, std::memory_order_release);
-      n_left.notify_one();
     }
   }
 };
@@ -100,37 +112,46 @@ void WorkerPool::grow(std::size_t n) {
   forget_if_forked();
   if (n == 0) return;
   if (state_ == nullptr) state_ = std::make_unique<State>();
-  std::vector<std::jthread>& workers = state_->workers;
-  if (workers.size() >= n) return;
-  workers.reserve(n);
-  while (workers.size() < n) {
+  State& state = *state_;
+  while (state.members.size() < n + 1) {
+    State::Member& member = state.members.emplace_back();
     try {
-      workers.emplace_back([state = state_.get()] { state->attend(); });
+      member.thread = std::jthread([&state, &call = member.call, self = state.members.size() - 1] {
+        state.attend(self, call);
+      });
     } catch (const std::system_error&) {
+      state.members.pop_back();
       return;  // the system has no thread left
     }
   }
 }
 
 void WorkerPool::run(const Job& job, std::size_t n_worker) {
-  const std::size_t n_thread = state_ == nullptr ? 0 : state_->workers.size();
-  const auto n_seat = static_cast<std::uint32_t>(std::min(n_worker, n_thread));
-  if (n_seat == 0) {
+  const std::size_t n_member =
+      state_ == nullptr ? 1 : std::min(n_worker + 1, state_->members.size());
+  if (n_member == 1) {
     for (std::size_t task = 0; task < job.n_task; ++task) job.work(job.context, task, 0);
     return;
   }
   State& state = *state_;
   state.job = job;
-  state.n_left.store(0, std::memory_order_relaxed);
-  state.next_task.store(0, std::memory_order_relaxed);
-  state.n_seat.store(n_seat, std::memory_order_release);
-  for (std::uint32_t i = 0; i < n_seat; ++i) state.n_seat.notify_one();
+  state.n_member = n_member;
+  for (std::size_t i = 0; i < n_member; ++i) {
+    State::Member& member = state.members[i];
+    member.next.store(job.n_task * i / n_member, std::memory_order_relaxed);
+    member.last = job.n_task * (i + 1) / n_member;
+  }
+  for (std::size_t i = 1; i < n_member; ++i) {
+    state.members[i].call.store(State::kCalled, std::memory_order_release);
+    state.members[i].call.notify_one();
+  }
   state.take_tasks(0);
-  const std::uint32_t n_seated = n_seat - state.n_seat.exchange(0, std::memory_order_relaxed);
-  const auto n_left = [&state] { return state.n_left.load(std::memory_order_acquire); };
-  while (!comes_soon([&] { return n_left() == n_seated; })) {
-    const std::uint32_t n = n_left();
-    if (n != n_seated) state.n_left.wait(n, std::memory_order_acquire);
+  for (std::size_t i = 1; i < n_member; ++i) {
+    std::atomic<std::uint32_t>& call = state.members[i].call;
+    std::uint32_t expected = State::kCalled;
+    if (call.compare_exchange_strong(expected, State::kIdle, std::memory_order_relaxed)) continue;
+    const auto has_left = [&] { return call.load(std::memory_order_acquire) == State::kIdle; };
+    while (!comes_soon(has_left)) call.wait(State::kJoined, std::memory_order_acquire);
   }
 }
 
