@@ -30,7 +30,7 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench bench-core \
-  bench-power-flow bench-startup wheel format clean distclean help
+  bench-power-flow bench-startup bench-env wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -44,7 +44,7 @@ table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
 
 # Some minutes each, on a machine that does nothing else.
-bench: bench-core bench-power-flow bench-startup
+bench: bench-core bench-power-flow bench-startup bench-env
 
 bench-core: $(TEST)
 	$(BIN)/python benchmarks/python/core_speed.py $(BENCH_ARGS)
@@ -54,6 +54,9 @@ bench-power-flow: $(TEST)
 
 bench-startup: $(TEST)
 	$(BIN)/python benchmarks/python/startup.py $(BENCH_ARGS)
+
+bench-env: $(TEST)
+	$(BIN)/python benchmarks/python/env_speed.py $(BENCH_ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -145,21 +146,22 @@ class Engine:
         return n_solve
 
     def begin_next(self, first: int, last: int) -> None:
-        """Go on to the next interval, up to its observations."""
+        """Go on to the next interval."""
         self.scene.step_number[first:last] += 1
         self.interval.begin(first, last)
-        self.observer.observe(first, last)
 
     def step(self, first: int, last: int, worker: int = 0) -> None:
-        """Live through one interval and go on to the next."""
+        """Live through one interval and go on to the next, up to its observations."""
         self.run(first, last, worker)
         self.books.pay(first, last)
         self.begin_next(first, last)
+        self.observer.observe(first, last)
 
     # --- what lanes are made of ---------------------------------------------------------------
 
+    @cached_property
     def own_arrays(self) -> list[NDArray[Any]]:
-        """Return the engine's arrays that outlive a step, lanes on their last axis."""
+        """The engine's arrays that outlive a step, lanes on their last axis."""
         arrays = [
             *self.devices.arrays(),
             *self.network.arrays(),
@@ -171,10 +173,11 @@ class Engine:
         ]
         return [array[..., : self.n_lane] for array in arrays]
 
+    @cached_property
     def lane_arrays(self) -> list[NDArray[Any]]:
-        """Return all arrays that make up a lane: the engine's own, features and power flow."""
+        """All arrays that make up a lane, but the parts of the cost: own, features, power flow."""
         features = self.scene.x[:, : self.n_lane]
-        return [*self.own_arrays(), features, *self.network.flow.state_arrays()]
+        return [*self.own_arrays, features, *self.network.flow.state_arrays()]
 
     def kept(self) -> dict[str, Any]:
         """Return what a copy of the engine needs beside the copied table and power flow."""
@@ -183,7 +186,7 @@ class Engine:
             "initial": self.scene.initial.copy(),
             "tap_start": self.network.tap_start.copy(),
             "parts": self.books.parts_of(np.arange(self.n_lane)),
-            "arrays": [array.copy() for array in self.own_arrays()],
+            "arrays": [array.copy() for array in self.own_arrays],
             "causes": None if hooked is None else [dict(c) for c in hooked.cost_by_cause],
         }
 
@@ -191,7 +194,7 @@ class Engine:
         """Take over what `kept` gave; table and power flow have come by themselves."""
         self.scene.initial[:], self.network.tap_start[:] = kept["initial"], kept["tap_start"]
         self.books.set_parts(np.arange(self.n_lane), kept["parts"])
-        for array, values in zip(self.own_arrays(), kept["arrays"], strict=True):
+        for array, values in zip(self.own_arrays, kept["arrays"], strict=True):
             array[...] = values
         if self.devices.hooked is not None:
             self.devices.hooked.cost_by_cause = kept["causes"]

@@ -42,6 +42,8 @@ class LaneFlow:
         What each external grid supplies; rows `sources` count.
     status : ndarray of int8, (n_lane,)
         See `LaneStatus`.
+    is_parallel : bool
+        Whether workers may settle disjoint lanes at once.
     """
 
     def __init__(self, flow: PowerFlow, tap_control: TapControl | None) -> None:
@@ -51,6 +53,7 @@ class LaneFlow:
         self.tap_pos, self.shunt_step = whole_rows(flow.tap_pos), whole_rows(flow.shunt_step)
         self.vm_pu, self.va_degree = whole_rows(flow.vm_pu), whole_rows(flow.va_degree)
         self.status = flow.status
+        self.is_parallel = isinstance(flow, NativeFlow)
         self._settle_native: Callable[[int, int, int], int] | None = None
         if isinstance(flow, NativeFlow):
             self._view_native(flow)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from powergrid.engine.lane_state import copy_lanes
+from powergrid.engine.lane_state import transplant
 
 if TYPE_CHECKING:
     from powergrid.engine.engine import Engine
@@ -53,5 +53,5 @@ class Nursery:
             small.start(0, n, days[part], noise_seeds[part])
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
-            copy_lanes(small, range(n), self._engine, here)
+            transplant(small, self._engine, here)
         return failed

@@ -219,7 +219,9 @@ class SingleLane:
 
     def observations(self) -> dict[str, NDArray[np.float32]]:
         """Return every agent's present observation, arrays of the caller's own."""
-        seen = self.engine.observer.observations[0]
+        observer = self.engine.observer
+        observer.observe(0, 1)  # now: somebody may have written to a state since the last step
+        seen = observer.observations[0]
         return {
             name: seen[number, :n].copy()
             for number, (name, n) in enumerate(zip(self._names, self._n_obs, strict=True))

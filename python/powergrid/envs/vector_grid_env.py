@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
 from heron.errors import ConfigError, HeronError
+from powergrid.engine.books import SAFETY_PARTS
 from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
 from powergrid.engine.nursery import Nursery
 from powergrid.envs.lane_engine import make_lane_engine
@@ -22,11 +23,14 @@ from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import MAX_START_DAYS, NetworkedGridEnv, wanted_day
 from powergrid.kernels.check import first_not_finite
 
+if TYPE_CHECKING:
+    from heron.envs.vector import VectorMultiAgentEnv
+
 __all__ = ["SavedLanes", "VectorGridEnv"]
 
 Array = NDArray[np.float64]
 
-BLOCK = 128  # lanes that go through the stages together, so that they stay in the caches
+BLOCK = 1024  # lanes that go through the stages together
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         action and pays nothing. "SameStep": in the same one; ``infos["final_obs"]`` has the last
         observations. "Disabled": by `reset` with ``options={"reset_mask": ...}`` only.
     n_thread : int
-        Threads that share the lanes.
+        Threads that share the lanes. One does all the work where it is Python's: with devices that
+        run by hooks, and with pandapower's power flow.
 
     Attributes
     ----------
@@ -113,7 +118,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self.config = self._env.config
         self.engine = make_lane_engine(self._env, num_envs)
         self._nursery: Nursery | None = None
-        self._threads = ThreadPoolExecutor(n_thread) if n_thread > 1 else None
+        if self.engine.devices.hooked is not None or not self.engine.network.flow.is_parallel:
+            n_thread = 1
+        if n_thread > 1:
+            self._threads = ThreadPoolExecutor(n_thread)
         self._blocks = _blocks(num_envs, n_thread)
         self.agents = list(self._env.possible_agents)
         n_agent, n_obs = self.engine.observer.observations.shape[1:]
@@ -149,10 +157,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         Parameters
         ----------
         seed : int or sequence, optional
-            Lane i gets ``seed + i``, or its own; see `NetworkedGridEnv.reset`.
+            Lane i gets ``seed + i``, or ``seed[i]``; see `NetworkedGridEnv.reset`.
         options : mapping, optional
             ``day``: the day of the split, one for all lanes or one for each. ``reset_mask``: bool,
-            (num_envs,), the lanes to reset.
+            (num_envs,), the lanes to reset; what is given for others is ignored.
 
         Returns
         -------
@@ -196,8 +204,9 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, the
             same; ``converged``, (num_envs,); ``episode_cost``, ``episode_safety``,
             ``episode_reward``, (num_envs, n_agent), and ``episode_length``, (num_envs,), of the
-            episode so far. With "SameStep" they describe the lane's last episode where it is over,
-            and ``final_obs`` has its last observations.
+            episode so far. In lanes that only start ("NextStep") the interval's are 0. With
+            "SameStep" ``final_obs`` and ``final_episode_<...>`` have the last observations and
+            sums of the episodes that are over, in their lanes.
 
         Raises
         ------
@@ -367,13 +376,16 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def _finish_in_same_step(self) -> None:
         """Keep the last observations of lanes that are over, and start them anew."""
         over = np.flatnonzero(self._is_over).tolist()
-        final = {name: values[over] for name, values in self._infos.items() if name in EPISODE}
+        final = {name: self._infos[name][over] for name in EPISODE}
+        lived = {name: self._infos[name][over] for name in INTERVAL}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
         self._rewards[over] = rewards
         for name, values in final.items():
             self._infos[f"final_{name}"][over] = values
+        for name, values in lived.items():
+            self._infos[name][over] = values
         self._is_over[over] = False
 
     def _make_infos(self) -> dict[str, Any]:
@@ -389,7 +401,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             "episode_reward": books.episode[2, :, :n].T,
             "episode_length": self.engine.scene.step_number,
         }
-        for k, name in enumerate(("device", "voltage", "loading", "distribution")):
+        for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
@@ -403,18 +415,19 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             one = wanted_day(options, self._env.n_day)
             return None if one is None else [one] * len(lanes)
         each = np.asarray(day)
-        if each.shape != (len(lanes),):
-            raise ConfigError(f"day has shape {each.shape}, expected one, or {len(lanes)} of them")
-        return [wanted_day({"day": d}, self._env.n_day) for d in each.tolist()]
+        if each.shape != (self.num_envs,):
+            raise ConfigError(f"day has shape {each.shape}, expected one, or {self.num_envs}")
+        return [wanted_day({"day": d}, self._env.n_day) for d in each[lanes].tolist()]
 
     def _seed_lanes(self, seed: int | Sequence[int | None] | None, lanes: list[int]) -> None:
         if seed is None or isinstance(seed, int | np.integer):
-            seeds = [None if seed is None else int(seed) + lane for lane in lanes]
+            seeds = [None if seed is None else int(seed) + lane for lane in range(self.num_envs)]
         else:
             seeds = list(seed)
-            if len(seeds) != len(lanes):
-                raise ConfigError(f"got {len(seeds)} seeds for {len(lanes)} lanes")
-        for lane, of_lane in zip(lanes, seeds, strict=True):
+            if len(seeds) != self.num_envs:
+                raise ConfigError(f"got {len(seeds)} seeds for {self.num_envs} lanes")
+        for lane in lanes:
+            of_lane = seeds[lane]
             if of_lane is not None and of_lane < 0:
                 raise ConfigError(f"seed is {of_lane}, expected an integer of at least 0")
             if of_lane is not None or self._generators[lane] is None:
@@ -472,6 +485,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         )
 
 
+# Infos of the interval, by agent, and of the episode so far.
+INTERVAL = (
+    "cost", "safety", "energy_bought_mwh", "energy_sold_mwh",
+    *(f"safety_{part}" for part in SAFETY_PARTS),
+)  # fmt: skip
 EPISODE = ("episode_cost", "episode_safety", "episode_reward", "episode_length")
 
 
@@ -497,3 +515,7 @@ def _runs(lanes: Sequence[int], longest: int) -> list[tuple[int, int]]:
             runs.append((begin, k))
             begin = k
     return runs
+
+
+if TYPE_CHECKING:
+    _: type[VectorMultiAgentEnv] = VectorGridEnv

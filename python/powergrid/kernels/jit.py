@@ -34,7 +34,8 @@ def kernel(function: Function) -> Function:
     compiled: Any = compile_(function)
     # The cache holds the module's name. A file that is a script now and imported by another name
     # later, or known to this process only, would find it and fail.
-    if "." in function.__module__:
+    # With NUMBA_DISABLE_JIT there is nothing to keep.
+    if "." in function.__module__ and compiled is not function:
         with contextlib.suppress(RuntimeError):  # nowhere to write
             compiled.enable_caching()
     kept: Function = compiled

@@ -10,7 +10,7 @@ __all__ = ["observe", "observe_scaled"]
 
 Array = Any
 
-BLOCK = 16  # lanes whose values of one slot lie in two cache lines
+BLOCK = 32  # lanes whose values of one slot lie in two cache lines
 
 
 @kernel

@@ -100,3 +100,23 @@ def test_an_agent_observes_nothing_that_it_may_not_see(
             assert agent.observation_layout is not None
             visible = env.table.visible_slots(agent_id, agent.level)
             assert np.isin(agent.observation_layout.slots, visible).all()
+
+
+def test_what_is_written_to_a_state_is_observed_and_counts(
+    make_villages: Callable[..., NetworkedGridEnv],
+) -> None:
+    envs = [make_villages(backend=b, power_flow="native") for b in ("native", "reference")]
+    for env in envs:
+        env.reset(seed=0)
+        store = env.agent_dict["A"].devices["store"]
+        store.state.storage.soc = 0.25
+        at = env.observation_names("A").index("ESS0.soc")
+        assert env.get_observations()["A"][at] == 0.25
+        actions = {agent: env.idle_action(agent) for agent in env.agents}
+        actions["A"][env.action_names("A").index("ESS0.p")] = -1.0
+        env.step(actions)
+        assert store.state.storage.soc == pytest.approx(0.25 + 0.15 * 0.9 / 0.4)
+        assert store.cost == pytest.approx(2.0 * 0.15)
+        assert store.cost_parts == {"degradation": store.cost}
+        assert env.agent_dict["A"].cost_parts["degradation"] == pytest.approx(store.cost)
+        assert env.agent_dict["A"].devices["pcc"].price == env.agent_dict["A"].state.market.price

@@ -10,7 +10,15 @@ from kernel_parity import MARK, same_bits
 
 from powergrid.agents.profile_window import ProfileWindow
 from powergrid.data.profiles import INTERPOLATIONS, Profiles
-from powergrid.kernels.profiles import BLOCK, find_rows, read_clock, read_series
+from powergrid.kernels.profiles import (
+    BLOCK,
+    find_rows,
+    read_clock,
+    read_own_series,
+    read_series,
+    scale_forecasts,
+    tell_time,
+)
 
 N_LANE, N_FORECAST = 5, 4
 KINDS = ("load", "solar", "wind", "price")
@@ -141,3 +149,23 @@ def test_the_clock_is_that_of_a_window(
             assert out[slot[agent], lane].tolist() == list(window.clock(k))
     assert np.all(out[:, 0] == MARK)
     assert np.all(out[8] == MARK)
+
+
+def test_series_of_a_lane_forecast_factors_and_time() -> None:
+    rng = np.random.default_rng(0)
+    own, k = rng.normal(size=(3, 5, 4)), np.array([4, 0, 2, 1])
+    for function in (read_own_series, read_own_series.py_func):
+        out = np.full((3, 4), MARK)
+        function(own, k, out, 1, 3)
+        assert np.array_equal(out[:, 1:3], np.stack([own[:, k[lane], lane] for lane in (1, 2)], 1))
+        assert (out[:, [0, 3]] == MARK).all()
+    for function in (scale_forecasts, scale_forecasts.py_func):
+        x, factor = np.ones((9, 4)), np.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
+        function(x, np.array([1, 5], np.int32), 3, factor, 0, 3)
+        assert x[:, 1].tolist() == [1, 2, 2, 2, 1, 6, 6, 6, 1]
+        assert (x[:, 3] == 1.0).all()
+    for function in (tell_time, tell_time.py_func):
+        time_s, week_s = np.full((2, 4), MARK)
+        function(np.full(4, 100.0), np.full(4, 500.0), k, 60.0, time_s, week_s, 0, 2)
+        assert time_s.tolist() == [340.0, 100.0, MARK, MARK]
+        assert week_s.tolist() == [740.0, 500.0, MARK, MARK]

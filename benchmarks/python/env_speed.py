@@ -1,0 +1,117 @@
+"""Time the environment: its reference, the single one, batches, a peer; check the answers first.
+
+    python benchmarks/python/env_speed.py [--quick] [--out FOLDER]
+
+Compares every answer with the reference's, times everything in turns, and writes env_speed.json,
+env_speed.md and env_speed.svg. The full run writes them where the repository keeps them, renews the
+table in the README, and ends with exit code 1 if a requirement is missed. The short run writes to
+build/benchmarks/quick, and its figures are too rough to require anything of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from environment_speed import grid2op_peer, memory, stages
+from environment_speed.groups import Extent, make_compared, measure_steps, measure_threads
+from environment_speed.plots import draw
+from environment_speed.report import MARKS, Figures, content, page, readme_part
+from environment_speed.required import requirements
+from powerflow_speed.clock import clock_ghz
+from speed.machine import describe_system
+from speed.markdown import put_between_marks
+from speed.measure import pin
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("heron", "pandapower", "grid2op", "lightsim2grid", "pettingzoo", "numpy", "numba")
+FULL = Extent(
+    lanes=(8, 64, 256, 1024, 4096, 16384),
+    lanes_of_stages=(64, 1024),
+    lanes_of_memory=(64, 1024, 4096, 16384),
+    turn_s=0.5,
+    n_turn=5,
+)
+QUICK = Extent(
+    lanes=(8, 64), lanes_of_stages=(64,), lanes_of_memory=(8, 256), turn_s=0.01, n_turn=2
+)
+Answer = TypeVar("Answer")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark; return the exit code."""
+    options = parse(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("HERON_CACHE_DIR", folder)  # which nobody else writes to meanwhile
+        return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure everything and write it down; return the exit code."""
+    load_average = os.getloadavg()[0]
+    pin()
+    machine = describe_system(clock_ghz(), load_average, PACKAGES)
+    if not grid2op_peer.is_installed():
+        print("Grid2Op is left out: its package (extra bench) is missing.", file=sys.stderr)
+    extent = QUICK if options.quick else FULL
+    compared = make_compared()  # fills the cache, so that no other process loads pandapower
+    by_size = told("memory", lambda: memory.measure(list(extent.lanes_of_memory)))
+    steps = told("steps", lambda: measure_steps(extent, compared))
+    by_stage = told(
+        "stages", lambda: stages.measure(extent.lanes_of_stages, extent.turn_s, extent.n_turn)
+    )
+    threads = told("threads", lambda: measure_threads(extent, compared))
+    required = requirements(steps, threads, machine)
+    figures = Figures(machine, extent.n_turn, steps, threads, by_stage, by_size, required)
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = json.dumps(content(figures), indent=1)
+    (options.out / "env_speed.json").write_text(data + "\n", encoding="utf-8")
+    text = page(figures)
+    (options.out / "env_speed.md").write_text(text, encoding="utf-8")
+    draw(steps, threads, by_stage, options.image)
+    if options.readme:
+        put_between_marks(options.readme, readme_part(figures), MARKS)
+    print(text)
+    if options.quick:
+        print("A short run: the figures are rough, and nothing is required of them.")
+        return 0
+    return 0 if all(r.holds for r in required if r.is_required) else 1
+
+
+def told(name: str, measure: Callable[[], Answer]) -> Answer:
+    """Measure something and say how long that took."""
+    began = time.perf_counter()
+    answer = measure()
+    print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    return answer
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Time the environment against its reference.")
+    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
+    parser.add_argument("--out", type=Path, help="folder for the results")
+    parser.add_argument("--image", type=Path, help="where the plot goes")
+    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
+    options = parser.parse_args(arguments)
+    if not options.quick and options.out is None:
+        options.readme = options.readme or ROOT / "README.md"
+        options.image = options.image or ROOT / "docs" / "images" / "env_speed.svg"
+    options.out = options.out or (
+        ROOT / "build" / "benchmarks" / "quick"
+        if options.quick
+        else ROOT / "benchmarks" / "results"
+    )
+    options.image = options.image or options.out / "env_speed.svg"
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""What the figures must show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from speed.machine import is_reference_class
+from speed.verdict import Requirement
+
+from environment_speed import batch, grid2op_peer, single
+from environment_speed.groups import Row, find
+
+__all__ = ["N_LANE", "requirements"]
+
+N_LANE = 1024
+MOST_US = 60.0
+LEAST_STEPS = 200_000.0
+
+
+def requirements(
+    steps: Sequence[Row], threads: Sequence[Row], machine: dict[str, Any]
+) -> list[Requirement]:
+    """Hold the figures against what is required of them."""
+    alone = find(steps, what=single.PETTINGZOO)
+    reference = find(steps, what=single.REFERENCE)
+    many = find(steps, what=batch.BATCH, lanes=N_LANE)
+    one, two = (find(threads, lanes=N_LANE, threads=n) for n in (1, 2))
+    aimed = is_reference_class(machine)
+    peers = [row for row in steps if row.time.what.startswith(grid2op_peer.GRID2OP)]
+    peer = min(peers, key=lambda row: row.us, default=None)
+    lanes = f"{N_LANE:,} lanes"
+    return [
+        _ratio("PettingZoo step against the reference with pandapower", reference, alone, 500.0),
+        _at_most("PettingZoo step, us", alone.us if alone else None, MOST_US, is_required=aimed),
+        _ratio(f"{lanes} against the PettingZoo environment, one core", alone, many, 10.0),
+        _rate(f"{lanes}, environment steps/s on one core", many, is_required=aimed),
+        _ratio(f"{lanes}, two threads against one, on the wall", one, two, 1.7),
+        _ratio("PettingZoo step against Grid2Op's fastest (a smaller grid)", peer, alone, None),
+        _ratio(f"a lane of {lanes} against Grid2Op's fastest", peer, many, None),
+    ]
+
+
+def _ratio(text: str, slow: Row | None, fast: Row | None, least: float | None) -> Requirement:
+    value = slow.us / fast.us if slow and fast else None
+    if least is None:
+        return Requirement(text, value, "times faster", None, is_required=False)
+    holds = None if value is None else value >= least
+    return Requirement(text, value, f"times faster (at least {least:g})", holds)
+
+
+def _at_most(
+    text: str, value: float | None, most: float, *, is_required: bool = True
+) -> Requirement:
+    bound = f"(at most {most:g})" if is_required else f"(aim: at most {most:g})"
+    return Requirement(text, value, bound, None if value is None else value <= most, is_required)
+
+
+def _rate(text: str, row: Row | None, *, is_required: bool) -> Requirement:
+    value = row.steps_a_second if row else None
+    return Requirement(
+        text,
+        value,
+        f"({'at least' if is_required else 'aim: at least'} {LEAST_STEPS:,.0f})",
+        None if value is None else value >= LEAST_STEPS,
+        is_required,
+    )
