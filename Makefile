@@ -30,7 +30,7 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench bench-core \
-  bench-power-flow bench-startup bench-env wheel format clean distclean help
+  bench-power-flow bench-startup bench-env evidence-env wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -57,6 +57,10 @@ bench-startup: $(TEST)
 
 bench-env: $(TEST)
 	$(BIN)/python benchmarks/python/env_speed.py $(BENCH_ARGS)
+
+# What the tests show in short: some ten minutes.
+evidence-env: $(TEST)
+	$(BIN)/python benchmarks/python/env_evidence.py $(BENCH_ARGS)
 
 lint: $(TEST)
 	$(BIN)/ruff check .

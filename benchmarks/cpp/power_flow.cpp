@@ -4,6 +4,7 @@
 //     power_flow            whole solves: levels, numbers of lanes, sizes of network
 //     power_flow stages     the stages of one group, for this machine's instructions
 //     power_flow buses      the growth with the network and with the lanes
+//     power_flow threads    one thread and two
 //     power_flow solve NODES LANES N    N solves, untimed: for tools that count instructions
 //
 // Each figure is the least of many rounds, because what else the machine does only adds to it.
@@ -49,13 +50,14 @@ class Loads {
   std::uint64_t state_ = 1;
 };
 
-void time_solves(int n_node, std::size_t n_lane, SimdLevel level, double budget_s) {
+void time_solves(int n_node, std::size_t n_lane, SimdLevel level, double budget_s,
+                 std::int32_t n_thread = 1) {
   const Network network(Feeder(n_node).data);
   Solver solver(network, level);
   Batch batch(network, n_lane);
   Loads loads(batch);
   loads.change();
-  solver.solve(batch);
+  solver.solve(batch, {.n_thread = n_thread});
   double least_s = 1e9;
   double all_s = 0.0;
   int n_round = 0;
@@ -63,7 +65,7 @@ void time_solves(int n_node, std::size_t n_lane, SimdLevel level, double budget_
   for (; n_round < 5 || all_s < budget_s; ++n_round) {
     loads.change();
     const auto began = std::chrono::steady_clock::now();
-    solver.solve(batch);
+    solver.solve(batch, {.n_thread = n_thread});
     const double s =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     least_s = std::min(least_s, s);
@@ -72,11 +74,11 @@ void time_solves(int n_node, std::size_t n_lane, SimdLevel level, double budget_
   const double lanes = static_cast<double>(n_lane);
   const double steps = static_cast<double>(batch.counters.n_iteration - n_before);
   std::printf(
-      "%-9.*s %6d nodes %6zu lanes  %9.3f us a lane  %6.2f ns a lane and node"
+      "%-9.*s %d threads %6d nodes %6zu lanes  %9.3f us a lane  %6.2f ns a lane and node"
       "  %.2f steps  %llu failed\n",
-      static_cast<int>(powergrid::name_of(level).size()), powergrid::name_of(level).data(), n_node,
-      n_lane, 1e6 * least_s / lanes, 1e9 * least_s / lanes / n_node, steps / (lanes * n_round),
-      static_cast<unsigned long long>(batch.counters.n_failed));
+      static_cast<int>(powergrid::name_of(level).size()), powergrid::name_of(level).data(),
+      n_thread, n_node, n_lane, 1e6 * least_s / lanes, 1e9 * least_s / lanes / n_node,
+      steps / (lanes * n_round), static_cast<unsigned long long>(batch.counters.n_failed));
 }
 
 // Each from a flat start, so that all take the same steps.
@@ -113,6 +115,12 @@ int main(int argc, char** argv) {
     for (const int n_node : {75, 100, 300, 1000, 3000, 10000}) time_solves(n_node, 64, best, 1.0);
     for (const std::size_t n_lane : {1u, 16u, 64u, 1024u, 16384u})
       time_solves(75, n_lane, best, 0.5);
+    return 0;
+  }
+  if (argc > 1 && std::string_view(argv[1]) == "threads") {
+    for (const std::size_t n_lane : {64u, 256u, 1024u, 16384u}) {
+      for (const std::int32_t n_thread : {1, 2}) time_solves(75, n_lane, best, 0.5, n_thread);
+    }
     return 0;
   }
   for (const auto level : {SimdLevel::kBaseline, SimdLevel::kAvx2, SimdLevel::kAvx512}) {

@@ -92,7 +92,8 @@ void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
     double values[8];
   };
   std::vector<Line> memory(memory_size(job, kVec) / 8 + 1);
-  Groups<kVec, AdjacentLanes> groups{.lanes = {batch.n_lane()}};
+  Groups<kVec, AdjacentLanes> groups;
+  groups.lanes = {batch.n_lane()};
   lay_out(job.io, tree_scratch_size(job.tree), reinterpret_cast<Vec*>(memory.data()),
           most_groups<kVec>(job.io), groups.group);
   groups.n = most_groups<kVec>(job.io);

@@ -26,11 +26,10 @@ struct SolveOptions {
   std::int32_t n_thread = 1;
 };
 
-// Solves batches of one network. It owns the scratch memory of its threads, so that solving
-// allocates nothing; more threads than ever before get theirs first, and threads are made anew in
-// each solve. One solver serves one caller at a time. The results
-// of a lane depend on its inputs, its last solution and the SIMD level only: not on its neighbours,
-// its place, the number of lanes or threads.
+// Solves batches of one network. It owns its threads, which sleep between solves, and their scratch
+// memory, so that solving allocates nothing; only more threads than ever before are made first. One
+// solver serves one caller at a time. The results of a lane depend on its inputs, its last solution
+// and the SIMD level only: not on its neighbours, its place, the number of lanes or threads.
 class Solver {
  public:
   explicit Solver(const Network& network, SimdLevel level = best_simd_level());

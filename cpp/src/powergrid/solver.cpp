@@ -7,14 +7,13 @@
 #include <memory>
 #include <new>
 #include <string>
-#include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "lane_range.hpp"
 #include "powergrid/error.hpp"
 #include "solve_job.hpp"
+#include "worker_pool.hpp"
 
 namespace powergrid {
 namespace {
@@ -108,7 +107,7 @@ std::string_view name_of(SimdLevel level) noexcept {
 
 // What the solver prepared, and the scratch memory of each thread.
 struct Solver::Workspaces {
-  struct Thread {
+  struct alignas(64) Thread {
     Lines one;
     Lines two;
     GroupMemory memory{};
@@ -133,6 +132,7 @@ struct Solver::Workspaces {
   IoPlan io;
   SolveJob job{};
   std::vector<Thread> threads;
+  WorkerPool workers;  // all threads but the caller's
 };
 
 Solver::Solver(const Network& network, SimdLevel level) : network_(&network), level_(level) {
@@ -166,38 +166,25 @@ void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first,
   job.tolerance_pu = options.tolerance_pu;
   job.max_iterations = options.max_iterations;
 
-  // Blocks of whole groups, as equal as they can be.
   const LaneRange range{batch.n_lane(), first, last, is_chosen};
   const std::size_t group = 2 * all.kernels.width;
   const std::size_t first_group = first / group;
   const std::size_t n_group = (last + group - 1) / group - first_group;
-  const std::size_t n_block =
+  const std::size_t n_thread =
       std::min<std::size_t>(static_cast<std::size_t>(options.n_thread), n_group);
-  while (all.threads.size() < n_block) all.add_thread();
-  const auto run = [&](std::size_t block) {
+  while (all.threads.size() < n_thread) all.add_thread();
+  for (Workspaces::Thread& thread : all.threads) thread.counters = {};
+  all.workers.grow(n_thread - 1);
+  // Several blocks of groups for each thread, so that all end together although some began late.
+  const std::size_t n_block =
+      n_thread == 1 ? 1 : std::max(std::min(n_group, 8 * n_thread), (n_group + 7) / 8);
+  all.workers.run(n_block, n_thread - 1, [&](std::size_t block, std::size_t member) {
     const std::size_t begin = group * (first_group + block * n_group / n_block);
     const std::size_t end = group * (first_group + (block + 1) * n_group / n_block);
-    Workspaces::Thread& thread = all.threads[block];
-    thread.counters = {};
+    Workspaces::Thread& thread = all.threads[member];
     solve_range(all.kernels, job, range.within(begin, end), thread.memory, thread.counters);
-  };
-  if (n_block == 1) {
-    run(0);
-  } else {
-    std::vector<std::jthread> threads;
-    threads.reserve(n_block - 1);
-    for (std::size_t block = 1; block < n_block; ++block) {
-      try {
-        threads.emplace_back(run, block);
-      } catch (const std::system_error&) {
-        run(block);  // the system has no thread left
-      }
-    }
-    run(0);
-  }
-  for (std::size_t block = 0; block < n_block; ++block) {
-    add(batch.counters, all.threads[block].counters);
-  }
+  });
+  for (std::size_t i = 0; i < n_thread; ++i) add(batch.counters, all.threads[i].counters);
 }
 
 }  // namespace powergrid

@@ -171,6 +171,11 @@ TEST_CASE("a solve does not allocate") {
     solver.solve(batch);
     CHECK(heron_tests::n_allocation() == before);
   }
+  for (int round = 0; round < 3; ++round) {
+    const std::uint64_t before = heron_tests::n_allocation();
+    solver.solve(batch, {.n_thread = 3});
+    if (round > 0) CHECK(heron_tests::n_allocation() == before);  // then there are threads
+  }
 }
 
 TEST_CASE("an input that is not a number makes its lane invalid and no other") {

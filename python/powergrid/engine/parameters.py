@@ -112,6 +112,18 @@ class ParameterTable:
         for array, theirs in zip(self.staged, source.staged, strict=True):
             array[..., : len(lanes)] = theirs[..., lanes]
 
+    def find_price_factors(self) -> None:
+        """Learn whether lanes that came from elsewhere have price factors."""
+        price_factor = self._interval.price_factor
+        staged = next(
+            staged
+            for staged, array in zip(self.staged, self._in_force, strict=True)
+            if array is price_factor
+        )
+        self._interval.has_price_factor |= bool(
+            (price_factor != 1.0).any() or (staged != 1.0).any()
+        )
+
     def _find(self, name: str) -> list[tuple[int, tuple[int, ...]]]:
         if name not in self._places:
             raise ConfigError(nearest(name, self._places, kind="parameter"))

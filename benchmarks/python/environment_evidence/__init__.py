@@ -1,0 +1,1 @@
+"""Long evidence that the environment's engine does what it should."""

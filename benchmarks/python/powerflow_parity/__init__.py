@@ -1,0 +1,1 @@
+"""How near the native power flow is to pandapower, measured."""
