@@ -18,7 +18,16 @@ GIVEN = {"docs/data.md": {key: [1.0] for key in ("load", "other", "sun", "wind",
 
 
 def test_the_pages_with_code_are_found() -> None:
-    names = ("data", "devices", "environment", "messaging", "networks", "powerflow", "scheduling")
+    names = (
+        "data",
+        "devices",
+        "environment",
+        "messaging",
+        "networks",
+        "optimization",
+        "powerflow",
+        "scheduling",
+    )
     expected = {"README.md", *(f"docs/{name}.md" for name in names)}
     assert expected == {page for page, blocks in PAGES.items() if blocks}
 
