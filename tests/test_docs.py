@@ -25,6 +25,7 @@ def test_the_pages_with_code_are_found() -> None:
         "environment",
         "messaging",
         "networks",
+        "optimization",
         "powerflow",
         "scheduling",
         "vector",
