@@ -34,8 +34,8 @@ TEST := $(VENV)/.test-$(FILES)
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo named new-project test lint test-cpp test-python test-wheel fuzz table bench \
-  bench-core bench-power-flow bench-startup bench-env evidence-env wheel format clean distclean help
+.PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
+  table bench bench-core bench-power-flow bench-startup bench-env wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -63,6 +63,12 @@ bench-core: $(TEST)
 
 bench-power-flow: $(TEST)
 	$(BIN)/python benchmarks/python/power_flow.py $(BENCH_ARGS)
+
+# How near the power flow is to pandapower: on networks that have a name, and on many at random.
+parity: $(TEST)
+	$(BIN)/python benchmarks/python/parity.py
+	$(BIN)/python -m pytest --hypothesis-profile=explore \
+	  tests/powergrid/powerflow/test_parity_random.py
 
 bench-startup: $(TEST)
 	$(BIN)/python benchmarks/python/startup.py $(BENCH_ARGS)
@@ -98,7 +104,7 @@ test-python: $(TEST)
 
 wheel: $(TEST)
 	rm -rf dist
-	$(PIP) wheel --no-deps --no-build-isolation -C build-dir=build/wheel --wheel-dir dist .
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 # The wheel alone, in an environment that borrows the dependencies but cannot see this tree.
 test-wheel: wheel
