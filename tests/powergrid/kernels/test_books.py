@@ -40,7 +40,8 @@ def test_rates_and_violations_go_to_their_agents(seed: int, is_compiled: bool) -
     run = sum_up if is_compiled else sum_up.py_func
     run(
         part, np.arange(5, dtype=np.int32), agent_of_part.astype(np.int32), device,
-        agent_of_device.astype(np.int32), deviation, overload, N_AGENT, cost, violation, safety, first, last,
+        agent_of_device.astype(np.int32), deviation, overload, N_AGENT, cost, violation, safety,
+        first, last,
     )  # fmt: skip
     shared = (deviation[N_AGENT] + overload[N_AGENT]) / N_AGENT
     for agent in range(N_AGENT):
