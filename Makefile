@@ -117,5 +117,5 @@ $(DEMO): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
 	@touch $@
 
 $(TEST): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
-	$(INSTALL) --editable '.[dev,multi_agent]'
+	$(INSTALL) --editable '.[dev,multi_agent,torchrl]'
 	@touch $@ $(DEMO)

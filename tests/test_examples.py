@@ -136,3 +136,17 @@ def test_the_test_flag_means_three_iterations_of_about_500_steps():
     assert (args.iterations, args.steps_per_iteration) == (3, 480)
     assert args.share_reward
     assert not load("05_mappo_training").parse_arguments(["--no-share-reward"]).share_reward
+
+
+def test_ppo_over_many_lanes_learns_to_do_better_than_nothing(capsys):
+    torch = pytest.importorskip("torch", reason="needs the extra multi_agent")
+    n_thread = torch.get_num_threads()
+    try:
+        arguments = ["--num-envs", "32", "--total-steps", "18432", "--seed", "1"]
+        returns = load("10_vector_ppo").main(arguments)
+    finally:
+        torch.set_num_threads(n_thread)
+    assert list(returns) == ["learned", "do-nothing", "rule-based"]
+    assert returns["do-nothing"] < returns["rule-based"] < 0.0
+    assert returns["learned"] > 0.95 * returns["do-nothing"]  # both are negative
+    assert "   18432 steps" in capsys.readouterr().out

@@ -21,7 +21,9 @@ class Drift(ParallelEnv):
     steps. Where points begin, and a drift, are drawn by the seed.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"name": "drift_v0", "render_modes": ["ansi"]}
+    metadata: ClassVar[dict[str, Any]] = {
+        "name": "drift_v0", "render_modes": ["ansi"], "render_fps": 1
+    }  # fmt: skip
 
     def __init__(
         self, env_config: Mapping[str, Any] | None = None, *, render_mode: str | None = None

@@ -1,1 +1,1 @@
-"""Bridges to reinforcement learning frameworks, one subpackage each, imported only when used."""
+"""Bridges to reinforcement learning frameworks, one module each, imported only when used."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from heron.errors import ConfigError
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
-from powergrid.optimization.dispatch import Horizon, Schedule, cheapest_schedule
-from powergrid.optimization.grid_model import GridModel
+from powergrid.optimization.dispatch import Schedule, cheapest_schedule
+from powergrid.optimization.foresight import perfect_horizon
 
 __all__ = ["Bound", "perfect_foresight_bound", "present_episode_bound"]
 
@@ -80,12 +78,7 @@ def present_episode_bound(env: NetworkedGridEnv) -> Bound:
 
 
 def _best_plan(env: NetworkedGridEnv, agent: PowerGridAgent) -> Schedule:
-    model = GridModel.of(agent)
-    if model.others:
-        raise ConfigError(
-            f"{agent.agent_id}: no bound is known for devices of other kinds: "
-            f"{', '.join(model.others)}"
-        )
+    model, horizon = perfect_horizon(env, agent)
     if agent.meter is not None and agent.meter.is_source:
         n_other = len(env.power_flow.result.vm_pu) - len(agent.zone.bus_rows)
         if n_other:
@@ -93,25 +86,10 @@ def _best_plan(env: NetworkedGridEnv, agent: PowerGridAgent) -> Schedule:
                 f"{agent.agent_id}: its meter reads the whole network, {n_other} buses of which "
                 f"are not its own; a bound from its own devices alone says nothing"
             )
-    if agent.window is None:
-        raise ConfigError("the environment has no episode: call reset() first")
-    series = {kind: values[: env.max_episode_steps] for kind, values in agent.window.actual.items()}
-    fixed = agent.config_model.grid_price
-    price = np.full(env.max_episode_steps, fixed) if isinstance(fixed, float) else series["price"]
+    price = horizon.price
     if (price < 0.0).any():
         raise ConfigError(
             f"{agent.agent_id}: the lowest price is {price.min():g} $/MWh; with a negative price "
             f"losses earn money, and a program without losses bounds nothing"
         )
-    horizon = Horizon(
-        dt=env.config.step_s / 3600.0,
-        price=price,
-        demand_mw=model.load_mw * series["load"],
-        available_mw={
-            name: np.clip(plant.p_rated_MW * series[plant.source], 0.0, plant.p_rated_MW)
-            for name, plant in model.renewables.items()
-        },
-        soc={name: battery.init_soc for name, battery in model.batteries.items()},
-        is_on={name: not unit.commitment for name, unit in model.generators.items()},
-    )
     return cheapest_schedule(model, horizon, is_relaxed=True)

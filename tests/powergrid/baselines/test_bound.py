@@ -114,7 +114,7 @@ def test_a_negative_price_is_refused(env):
 
 def test_a_device_of_an_unknown_kind_is_refused(build):
     turbine = {"type": "WindTurbine", "name": "wind", "bus": "Bus 675", "p_rated_MW": 0.1}
-    with pytest.raises(ConfigError, match=r"no bound is known .* wind"):
+    with pytest.raises(ConfigError, match=r"no optimum is known .* wind"):
         perfect_foresight_bound(build([turbine]), 0)
 
 
