@@ -1,10 +1,15 @@
 # Two commands do everything on a fresh machine with Python 3.10+, a C++20 compiler and make:
 #   make demo    install, train a policy, plot its returns, compare it with simple policies
 #   make test    install, check the style, run the C++ and Python tests
+# `make new-project NAME=my_study` writes a project of your own to start from.
 # They install into .venv and repeat that only when what they install from has changed.
 
 PYTHON ?= python3
 VENV ?= .venv
+# What `make new-project` writes: its name, its template, where.
+NAME =
+DOMAIN = powergrid
+DIRECTORY = .
 # How long `make fuzz` lets each fuzz target search.
 FUZZ_SECONDS ?= 60
 # Arguments for pytest, such as PYTEST_ARGS="-k storage".
@@ -29,14 +34,21 @@ TEST := $(VENV)/.test-$(FILES)
 # The tools of the environment (cmake, ninja) come before those of the machine.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: demo test lint test-cpp test-python test-wheel fuzz table bench bench-core \
-  bench-power-flow bench-startup bench-env evidence-env wheel format clean distclean help
+.PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
+  table bench bench-core bench-power-flow bench-startup bench-env wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
 demo: $(DEMO)
 	$(BIN)/python examples/05_mappo_training.py --test
+
+named:
+	@test -n "$(NAME)" || \
+	  { echo "usage: make new-project NAME=my_study [DOMAIN=powergrid] [DIRECTORY=.]" >&2; exit 2; }
+
+new-project: named $(DEMO)
+	$(BIN)/python -m heron new-project "$(NAME)" --domain "$(DOMAIN)" --directory "$(DIRECTORY)"
 
 test: lint test-cpp test-wheel test-python
 
@@ -51,6 +63,12 @@ bench-core: $(TEST)
 
 bench-power-flow: $(TEST)
 	$(BIN)/python benchmarks/python/power_flow.py $(BENCH_ARGS)
+
+# How near the power flow is to pandapower: on networks that have a name, and on many at random.
+parity: $(TEST)
+	$(BIN)/python benchmarks/python/parity.py
+	$(BIN)/python -m pytest --hypothesis-profile=explore \
+	  tests/powergrid/powerflow/test_parity_random.py
 
 bench-startup: $(TEST)
 	$(BIN)/python benchmarks/python/startup.py $(BENCH_ARGS)
@@ -86,7 +104,7 @@ test-python: $(TEST)
 
 wheel: $(TEST)
 	rm -rf dist
-	$(PIP) wheel --no-deps --no-build-isolation -C build-dir=build/wheel --wheel-dir dist .
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 # The wheel alone, in an environment that borrows the dependencies but cannot see this tree.
 test-wheel: wheel
@@ -113,7 +131,7 @@ $(VENV)/.created:
 	@touch $@
 
 $(DEMO): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
-	$(INSTALL) --editable '.[multi_agent]'
+	$(INSTALL) --editable '.[multi_agent,cli]'
 	@touch $@
 
 $(TEST): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created

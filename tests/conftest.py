@@ -1,4 +1,4 @@
-"""What all tests share: figures without a screen, a cache of their own, reproducible examples."""
+"""What all tests share: no screen, one thread, a cache of their own, reproducible examples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Several processes test at once, and threads that wait for each other on a core that they share
+# take ten times as long over a small network's training as one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Each run tries the same examples, so a red build stays red until it is mended; the search for
 # new ones is `pytest --hypothesis-profile=explore`.

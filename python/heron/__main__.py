@@ -1,4 +1,7 @@
-"""Say where the C and C++ core of this installation is: ``python -m heron --cmake-dir``."""
+"""Say where the C and C++ core of this installation is: ``python -m heron --cmake-dir``.
+
+``python -m heron new-project NAME`` writes a project to start from.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def native_directory(kind: str) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print one directory, for a build system to read.
+    """Print one directory, for a build system to read, or run a command.
 
     Parameters
     ----------
@@ -56,9 +59,16 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 if the files are missing.
+        Exit status: 0, or 1 if the files are missing or the command failed.
     """
-    parser = argparse.ArgumentParser(prog="python -m heron", description=__doc__)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["new-project"]:
+        return _run_command(arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m heron",
+        description="Say where the C and C++ core of this installation is.",
+        epilog="python -m heron new-project --help: write a project to start from.",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument(
@@ -89,6 +99,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     sys.stdout.write(f"{path}\n")
     return 0
+
+
+def _run_command(arguments: list[str]) -> int:
+    try:
+        from heron.cli import run  # typer is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "typer":
+            raise
+        sys.stderr.write(
+            "python -m heron: new-project needs typer: pip install 'heron[cli]', or pip install "
+            "typer\n"
+        )
+        return 1
+    return run(arguments)
 
 
 if __name__ == "__main__":

@@ -44,5 +44,11 @@ def test_every_shipped_setup_loads() -> None:
         assert loader.load_setup(name)
 
 
+def test_the_project_templates_are_shipped() -> None:
+    template = resources.files("heron").joinpath("templates", "powergrid")
+    for name in ("pyproject.toml", ".gitignore", "package/setups/village/config.yml"):
+        assert template.joinpath(f"{name}.template").is_file(), name
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     assert importlib.import_module("heron").__version__ == metadata.version("heron")

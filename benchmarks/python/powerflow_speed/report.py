@@ -169,9 +169,9 @@ def _why_it_grows(growth: Growth) -> str:
     memory = "" if growth.gb_s is None else f" (a copy moves {growth.gb_s:.0f} GB/s here)"
     return textwrap.fill(
         "Radial networks. A solve executes as many instructions for each bus of a large network as "
-        f"for one of a small one; the first counts them under valgrind. What a bus costs more is "
-        f"memory{memory}: beyond some 1,000 buses a group of lanes no longer fits into the "
-        "second-level cache, and beyond some 3,000 buses the batch not into the third.",
+        "for one of a small one (last row, counted by valgrind). What a bus costs more is "
+        f"memory{memory}: a group of lanes outgrows a second-level cache of 1 MiB at some 400 "
+        "buses, a batch of 64 lanes 16 MiB of a third-level one at some 3,000.",
         width=100,
     )
 

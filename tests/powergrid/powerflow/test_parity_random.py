@@ -14,6 +14,8 @@ from powergrid.powerflow.native_flow import NativeFlow
 
 # Without shrinking, which takes minutes: the networks are small as they are.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+# Each takes pandapower several solves; `make parity` tries more.
+N_EXAMPLE = max(6, settings.default.max_examples // 50)
 
 
 def has_solution(flow: NativeFlow, load: tuple[Any, Any], factor: float) -> bool:
@@ -37,7 +39,7 @@ def largest_factor(flow: NativeFlow) -> float:
     return low
 
 
-@settings(max_examples=6, phases=PHASES)
+@settings(max_examples=N_EXAMPLE, phases=PHASES)
 @given(radial_networks())
 def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     probe = NativeFlow(net)
@@ -60,7 +62,7 @@ def test_radial_networks_up_to_near_collapse(net: Any) -> None:
     assert not runpp(net, 1e-8)
 
 
-@settings(max_examples=6, phases=PHASES)
+@settings(max_examples=N_EXAMPLE, phases=PHASES)
 @given(meshed_networks())
 def test_meshed_networks_with_held_voltages(net: Any) -> None:
     factors = np.array([0.2, 1.0, 1.5])
