@@ -21,6 +21,9 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip
 # Without --no-compile pip spends most of a minute on byte code that is never used.
 INSTALL := $(PIP) install --no-compile --constraint constraints.txt
+# What builds the extension modules is installed first, so that it is there for the wheel as well,
+# which then takes over what is compiled already.
+BUILD_TOOLS := scikit-build-core pybind11 cmake ninja
 CPP_FILES := $(shell find cpp src benchmarks/cpp \( -name '*.?pp' -o -name '*.[ch]' \) \
   -not -path 'cpp/third_party/*')
 NATIVE := CMakeLists.txt $(CPP_FILES) \
@@ -131,9 +134,11 @@ $(VENV)/.created:
 	@touch $@
 
 $(DEMO): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
-	$(INSTALL) --editable '.[multi_agent,cli]'
+	$(INSTALL) $(BUILD_TOOLS)
+	$(INSTALL) --no-build-isolation --editable '.[multi_agent,cli]'
 	@touch $@
 
 $(TEST): pyproject.toml constraints.txt $(NATIVE) | $(VENV)/.created
-	$(INSTALL) --editable '.[dev,multi_agent,torchrl]'
+	$(INSTALL) $(BUILD_TOOLS)
+	$(INSTALL) --no-build-isolation --editable '.[dev,multi_agent,torchrl]'
 	@touch $@ $(DEMO)

@@ -31,8 +31,11 @@ class Books:
         The next six, one behind the other.
     cost, safety, counted : ndarray, (n_agent, n_lane)
         Cost [$] and safety, and the safety that counts, which differs where the power flow failed.
-    part : ndarray, (n_part, n_lane)
-        Cost [$] by agent and cause; `part_row` says which is where.
+    causes : list[str]
+        Names of the parts of the cost.
+    part : ndarray, (n_cause * n_agent, n_lane)
+        Cost [$] by cause and agent; `part_row` says, by agent and cause, which is where. It is made
+        anew when a device with Python hooks names a new cause.
     violation : ndarray, (4, n_agent, n_lane)
         Safety by kind, see `SAFETY_PARTS`.
     bought, sold : ndarray, (n_agent, n_lane)
@@ -47,19 +50,18 @@ class Books:
         self._scene, self._devices, self._network = scene, devices, network
         self._status = network.flow.status
         n_lane, n = scene.n_lane, len(scene.agents)
-        # Parts stand in the order in which the agents list them.
+        self.causes: list[str] = []
         self.part_row: dict[tuple[int, str], int] = {}
+        self.part = lane_array(0, n_lane=n_lane)
         order, self._part_of_rate = [], np.zeros(len(devices.rate), np.int32)
         for m in scene.members:
             for name in m.kernels.cost_parts if m.kernels is not None else ():
                 row = devices.rate_row[m.owner, name]
                 order.append(row)
-                part = self.part_row.setdefault((m.agent, name), len(self.part_row))
-                self._part_of_rate[row] = part
+                self.know_parts([(m.agent, name)])
+                self._part_of_rate[row] = self.part_row[m.agent, name]
         self._order = np.array(order, np.int32)
         self._agent_of_device = np.array([m.agent for m in devices.in_order], np.int32)
-        self.part = lane_array(0, n_lane=n_lane)
-        self._make_parts()
         self.ledger = lane_array(n * (5 + len(SAFETY_PARTS)), n_lane=n_lane)
         self.cost, self.safety, self.counted, self.bought, self.sold = (
             self.ledger[k * n : (k + 1) * n] for k in range(5)
@@ -73,20 +75,22 @@ class Books:
             if isinstance(m.device, Grid):
                 self._meter_slot[m.agent] = scene.slot(f"{m.owner}.electrical.p_MW")
 
-    def _make_parts(self) -> None:
-        """Make room for every known part of the cost, keeping what there is."""
-        part = lane_array(len(self.part_row), n_lane=self._scene.n_lane)
-        part[: len(self.part)] = self.part
-        self.part = part
-        self._agent_of_part = np.array([agent for agent, _ in self.part_row], np.int32)
-
     def know_parts(self, names: list[tuple[int, str]]) -> None:
         """Make rows for parts of the cost, agent and cause, that were not known yet."""
         new = [name for name in names if name not in self.part_row]
-        for name in new:
-            self.part_row[name] = len(self.part_row)
-        if new:
-            self._make_parts()
+        n = len(self._scene.agents)
+        for agent, cause in new:
+            if cause not in self.causes:
+                self.causes.append(cause)
+            self.part_row[agent, cause] = self.causes.index(cause) * n + agent
+        if not new:
+            return
+        part = lane_array(len(self.causes) * n, n_lane=self._scene.n_lane)
+        part[: len(self.part)] = self.part
+        self.part = part
+        # They are added in the order in which the agents list them.
+        self._part_row = np.array(list(self.part_row.values()), np.int32)
+        self._agent_of_part = np.array([agent for agent, _ in self.part_row], np.int32)
 
     def parts_of(self, lanes: NDArray[np.intp]) -> dict[tuple[int, str], NDArray[np.float64]]:
         """Return the cost of some lanes by agent and cause, (n_lane,) each."""
@@ -114,7 +118,7 @@ class Books:
                 for name, rate in hooked.cost_by_cause[lane].items():
                     self.part[self.part_row[name], lane] += rate * dt_h
         sum_up(
-            self.part, self._agent_of_part, devices.safety, self._agent_of_device,
+            self.part, self._part_row, self._agent_of_part, devices.safety, self._agent_of_device,
             network.deviation, network.overload, len(self._scene.agents), self.cost,
             self.violation, self.safety, first, last,
         )  # fmt: skip

@@ -201,12 +201,13 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         terminations, truncations : ndarray of bool, (num_envs,)
         infos : dict
             ``cost``, ``safety``, ``energy_bought_mwh``, ``energy_sold_mwh``, (num_envs, n_agent);
-            ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, the
-            same; ``converged``, (num_envs,); ``episode_cost``, ``episode_safety``,
-            ``episode_reward``, (num_envs, n_agent), and ``episode_length``, (num_envs,), of the
-            episode so far. In lanes that only start ("NextStep") the interval's are 0. With
-            "SameStep" ``final_obs`` and ``final_episode_<...>`` have the last observations and
-            sums of the episodes that are over, in their lanes.
+            ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, and
+            the cost by cause, ``cost_fuel`` and so on, the same; ``converged``, (num_envs,);
+            ``episode_cost``, ``episode_safety``, ``episode_reward``, (num_envs, n_agent), and
+            ``episode_length``, (num_envs,), of the episode so far. In lanes that only start
+            ("NextStep") the interval's are 0. With "SameStep" ``final_obs`` and
+            ``final_episode_<...>`` have the last observations and sums of the episodes that are
+            over, in their lanes.
 
         Raises
         ------
@@ -231,6 +232,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             self._rewards[starting] = 0.0
             self._converged[starting] = True
             self._terminations[starting] = self._truncations[starting] = False
+        if self._part_told is not engine.books.part:  # a device has named a new cause
+            self._infos.update(self._cost_parts())
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
             self._finish_in_same_step()
@@ -377,7 +380,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         """Keep the last observations of lanes that are over, and start them anew."""
         over = np.flatnonzero(self._is_over).tolist()
         final = {name: self._infos[name][over] for name in EPISODE}
-        lived = {name: self._infos[name][over] for name in INTERVAL}
+        parts = [f"cost_{cause}" for cause in self.engine.books.causes]
+        lived = {name: self._infos[name][over] for name in (*INTERVAL, *parts)}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
@@ -403,11 +407,21 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         }
         for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
+        infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
             for name in EPISODE:
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
         return infos
+
+    def _cost_parts(self) -> dict[str, Array]:
+        """Return the cost by cause, (num_envs, n_agent) each; 0 for who has no such cause."""
+        books, n_agent = self.engine.books, len(self.agents)
+        self._part_told = books.part
+        return {
+            f"cost_{cause}": books.part[k * n_agent : (k + 1) * n_agent, : self.num_envs].T
+            for k, cause in enumerate(books.causes)
+        }
 
     def _wanted_days(self, options: dict[str, Any], lanes: list[int]) -> list[int | None] | None:
         day = options.get("day")

@@ -50,6 +50,7 @@ def add_rates(
 @kernel
 def sum_up(
     part: Array,
+    part_row: Array,
     agent_of_part: Array,
     device_safety: Array,
     agent_of_device: Array,
@@ -66,8 +67,10 @@ def sum_up(
 
     Parameters
     ----------
-    part : (n_part, n_lane)
-        Cost by agent and cause [$]; `agent_of_part`, (n_part,), says whose.
+    part : (n_row, n_lane)
+        Cost by cause and agent [$].
+    part_row, agent_of_part : (n_part,)
+        Which rows count, in which order they are added, and to whose cost.
     device_safety : (n_device, n_lane)
         Violations of devices; `agent_of_device`, (n_device,), says whose.
     deviation, overload : (n_zone, n_lane)
@@ -87,8 +90,8 @@ def sum_up(
             violation[2, agent, lane] = overload[agent, lane]
             shared = deviation[distribution, lane] + overload[distribution, lane]
             violation[3, agent, lane] = shared / n_agent
-    for i in range(part.shape[0]):
-        agent = agent_of_part[i]
+    for k in range(part_row.shape[0]):
+        i, agent = part_row[k], agent_of_part[k]
         for lane in lanes(first, last):
             cost[agent, lane] += part[i, lane]
     for device in range(device_safety.shape[0]):

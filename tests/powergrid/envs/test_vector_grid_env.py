@@ -64,13 +64,16 @@ class Singles:
 
     def step(self, actions: np.ndarray) -> list[dict[str, float]]:
         paid = []
+        self.infos: list[dict[str, Any]] = [{} for _ in self.envs]
         for k, env in enumerate(self.envs):
             if self.is_over[k]:
                 self.seen[k], self.is_over[k] = env.reset()[0], False
                 paid.append(dict.fromkeys(env.possible_agents, 0.0))
                 continue
             names = env.possible_agents
-            self.seen[k], rewards, *_ = env.step(dict(zip(names, actions[k], strict=True)))
+            self.seen[k], rewards, _, _, self.infos[k] = env.step(
+                dict(zip(names, actions[k], strict=True))
+            )
             self.is_over[k] = not env.agents
             paid.append(rewards)
         return paid
@@ -95,9 +98,14 @@ def play(envs: VectorGridEnv, singles: Singles, seeds: list[int], n_step: int) -
     demand_equal(envs, lanes, singles)
     for _ in range(n_step):
         actions = actions_of(envs, rng)
-        _, rewards, terminations, truncations, _ = envs.step(actions)
+        _, rewards, terminations, truncations, infos = envs.step(actions)
         paid = singles.step(actions)
         demand_equal(envs, lanes, singles)
+        for lane, of_lane in enumerate(singles.infos):
+            for number, info in enumerate(of_lane.values()):
+                if info["converged"]:
+                    told = {k: v for k, v in info.items() if k != "converged"}
+                    assert told == {k: infos[k][lane, number] for k in told}
         assert rewards.tolist() == [list(of_lane.values()) for of_lane in paid]
         assert (terminations | truncations).tolist() == singles.is_over
 

@@ -39,8 +39,9 @@ def test_rates_and_violations_go_to_their_agents(seed: int, is_compiled: bool) -
     violation = np.full((4, N_AGENT, N_LANE), MARK)
     run = sum_up if is_compiled else sum_up.py_func
     run(
-        part, agent_of_part.astype(np.int32), device, agent_of_device.astype(np.int32), deviation,
-        overload, N_AGENT, cost, violation, safety, first, last,
+        part, np.arange(5, dtype=np.int32), agent_of_part.astype(np.int32), device,
+        agent_of_device.astype(np.int32), deviation, overload, N_AGENT, cost, violation, safety,
+        first, last,
     )  # fmt: skip
     shared = (deviation[N_AGENT] + overload[N_AGENT]) / N_AGENT
     for agent in range(N_AGENT):
