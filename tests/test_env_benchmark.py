@@ -92,6 +92,7 @@ def test_memory_is_that_of_fresh_processes(content):
 
 def test_a_short_run_lacks_only_the_figures_of_1024_lanes(content):
     missing = [r["text"] for r in content["requirements"] if r["value"] is None]
+    assert len(content["gain_of_second_core"]) == 3
     assert all("1,024 lanes" in text or "Grid2Op" in text for text in missing)
     assert sum("1,024 lanes" in text for text in missing) == 4
 

@@ -67,9 +67,9 @@ def run(options: argparse.Namespace) -> int:
     by_stage = told(
         "stages", lambda: stages.measure(extent.lanes_of_stages, extent.turn_s, extent.n_turn)
     )
-    threads = told("threads", lambda: measure_threads(extent, compared))
-    required = requirements(steps, threads, machine)
-    figures = Figures(machine, extent.n_turn, steps, threads, by_stage, by_size, required)
+    threads, gains = told("threads", lambda: measure_threads(extent, compared))
+    required = requirements(steps, threads, gains, machine)
+    figures = Figures(machine, extent.n_turn, steps, threads, gains, by_stage, by_size, required)
     options.out.mkdir(parents=True, exist_ok=True)
     data = json.dumps(content(figures), indent=1)
     (options.out / "env_speed.json").write_text(data + "\n", encoding="utf-8")

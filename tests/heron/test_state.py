@@ -145,3 +145,44 @@ def test_a_copy_is_independent(state):
 )
 def test_each_kind_has_its_level(kind, level):
     assert kind(owner_id="a").owner_level == level
+
+
+def test_every_reset_of_a_bound_state_is_like_the_first(state):
+    table = FeatureTable()
+    state.voltages.vm_pu = np.array([1.0, 1.01])
+    state.bind(table)
+    table.freeze()
+    seen = []
+    for _ in range(3):
+        state.electrical.p_MW, state.voltages.vm_pu = 9.0, np.array([0.5, 0.6])
+        state.reset()
+        seen.append(table.values.tobytes())
+        assert state.electrical.p_MW == 2.0
+        assert state.voltages.vm_pu.tolist() == [1.0, 1.01]
+    assert len(set(seen)) == 1
+    state.electrical.p_MW = 4.0
+    state.keep_for_reset()
+    for _ in range(2):
+        state.electrical.p_MW = 5.0
+        state.reset()
+        assert state.electrical.p_MW == 4.0
+    twin = copy.deepcopy(state)
+    twin.electrical.p_MW = 6.0
+    twin.reset()
+    assert (twin.electrical.p_MW, state.electrical.p_MW) == (4.0, 4.0)
+
+
+def test_a_block_with_a_way_of_its_own_to_be_set_is_asked_at_every_reset():
+    class Counting(Electrical):
+        def set_values(self, **values):
+            super().set_values(**values)
+            self.__dict__["n_set"] = self.__dict__.get("n_set", 0) + 1
+
+    state = FieldAgentState(owner_id="gen1")
+    state.add_feature("electrical", Counting(p_MW=2.0))
+    table = FeatureTable()
+    state.bind(table)
+    table.freeze()
+    for _ in range(3):
+        state.reset()
+    assert state.electrical.n_set == 3

@@ -12,6 +12,7 @@ from speed.measure import Measurement, take_turns
 from environment_speed import batch, grid2op_peer, single
 from environment_speed.problem import make_single
 from environment_speed.subject import Subject, to_case
+from environment_speed.two_cores import gain_of_second_core
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 
 __all__ = ["Extent", "Row", "find", "make_compared", "measure_steps", "measure_threads"]
@@ -76,14 +77,24 @@ def measure_steps(extent: Extent, compared: Sequence[MultiAgentMicrogrids]) -> l
     return list(_measure(subjects, extent))
 
 
-def measure_threads(extent: Extent, compared: Sequence[MultiAgentMicrogrids]) -> list[Row]:
-    """Measure batches on one thread beside two, in time on the wall with all cores at hand."""
+def measure_threads(
+    extent: Extent, compared: Sequence[MultiAgentMicrogrids]
+) -> tuple[list[Row], list[float]]:
+    """Measure batches on one thread beside two, in time on the wall with all cores at hand.
+
+    Returns
+    -------
+    rows, gains
+        The measurements, and between them what a second core is worth at all.
+    """
     rows: list[Row] = []
     with _all_cores():
+        gains = [gain_of_second_core()]
         for n_lane in extent.lanes:
             subjects = [batch.subject(n_lane, n_thread, compared) for n_thread in (1, 2)]
             rows += _measure(subjects, extent, on_wall=True)
-    return rows
+            gains.append(gain_of_second_core())
+    return rows, gains
 
 
 def _measure(

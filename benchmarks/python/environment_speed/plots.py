@@ -57,7 +57,7 @@ def _by_lanes(axes: Any, steps: Sequence[Row], threads: Sequence[Row]) -> None:
     axes.set_xticks(lanes, [f"{n:,}" for n in lanes], fontsize=7)
     axes.minorticks_off()
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(fontsize=6, loc="center right")
+    axes.legend(fontsize=6, loc="lower right", bbox_to_anchor=(1.0, 0.06))
 
 
 def _by_stage(axes: Any, stages: Sequence[Breakdown]) -> None:

@@ -69,6 +69,10 @@ class FieldStorage:
         values[:] = self._values
         self._attach(values, self._shapes(), is_bound=True)
 
+    def restore(self, values: np.ndarray) -> None:
+        """Take over all values, as `to_array` gave them; (size,), not checked."""
+        self._values[:] = values
+
     def _shapes(self) -> tuple[Shape, ...]:
         return tuple(array.shape for array in self._arrays.values())
 

@@ -37,6 +37,8 @@ class State:
         self.owner_level = owner_level
         self.features = {}
         self._reset_values: dict[str, dict[str, Any]] = {}
+        # What blocks of a table hold after a reset, as they hold it: resets are frequent.
+        self._reset_arrays: dict[str, tuple[FeatureBlock, np.ndarray]] = {}
 
     def add_feature(self, name: str, block: FeatureBlock) -> None:
         """Add a block under a name; its present values are those that `reset` returns to.
@@ -63,6 +65,7 @@ class State:
             )
         self.features[name] = block
         self._reset_values[name] = block.to_dict()
+        self._reset_arrays.pop(name, None)
         # An ordinary attribute is the fastest look-up there is; __setattr__ guards it.
         self.__dict__[name] = block
 
@@ -124,11 +127,19 @@ class State:
         An array that got another shape before `bind` returns to what it held at `bind`.
         """
         for name, values in self._reset_values.items():
-            self.features[name].set_values(**values)
+            block = self.features[name]
+            kept = self._reset_arrays.get(name)
+            if kept is not None and kept[0] is block and block.is_bound:
+                block.restore(kept[1])
+                continue
+            block.set_values(**values)
+            if block.is_bound and type(block).set_values is FeatureBlock.set_values:
+                self._reset_arrays[name] = (block, block.to_array())
 
     def keep_for_reset(self) -> None:
         """Make the present values those that `reset` returns to."""
         self._reset_values = self.to_dict()
+        self._reset_arrays.clear()
 
     def bind(self, table: FeatureTable, owner_id: str | None = None) -> None:
         """Add every block to a table, which owns the values once it is frozen.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["KINDS", "ProfileWindow", "area_of_kind"]
+__all__ = ["KINDS", "ProfileWindow", "SeriesOfKinds", "area_of_kind"]
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -20,6 +20,31 @@ KINDS = ("load", "solar", "wind", "price")
 def area_of_kind(load_area: str | None, renew_area: str | None) -> dict[str, str | None]:
     """Return whose series of each kind an agent follows; the price is that of the load's area."""
     return {"load": load_area, "solar": renew_area, "wind": renew_area, "price": load_area}
+
+
+class SeriesOfKinds(Mapping[str, np.ndarray]):
+    """The series of each of `KINDS`, cut out when somebody reads it.
+
+    The engine reads the whole series itself, so most episodes of most agents are never looked at.
+    """
+
+    def __init__(self, make: Callable[[str], np.ndarray]) -> None:
+        self._make = make
+        self._made: dict[str, np.ndarray] = {}
+
+    def __getitem__(self, kind: str) -> np.ndarray:
+        """Return the series of a kind."""
+        if kind not in self._made:
+            if kind not in KINDS:
+                raise KeyError(kind)
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(KINDS)
+
+    def __len__(self) -> int:
+        return len(KINDS)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from heron.errors import ConfigError
-from powergrid.agents.profile_window import DAY_S, KINDS, ProfileWindow, area_of_kind
+from powergrid.agents.profile_window import DAY_S, ProfileWindow, SeriesOfKinds, area_of_kind
 from powergrid.data.loaders import load_dataset
 from powergrid.data.profiles import Profiles
 from powergrid.data.shipped import (
@@ -91,14 +93,27 @@ class EpisodeSource:
         `noise_seed` keys the fluctuation; agents of one area share it. None gives none.
         """
         area = area_of_kind(load_area, renew_area)
-        forecast = {kind: self.forecast(kind, area[kind], day) for kind in KINDS}
+        forecast = SeriesOfKinds(partial(self._forecast_of, area, day))
         actual = forecast
         if noise_seed is not None and self.variability:
-            actual = forecast | {
-                kind: self.actual(kind, area[kind], day, noise_seed) for kind in VARIABLE_KINDS
-            }
+            actual = SeriesOfKinds(partial(self._actual_of, forecast, area, day, noise_seed))
         start_s = (day + self.weekday) * DAY_S
         return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
+
+    def _forecast_of(self, area: Mapping[str, str | None], day: int, kind: str) -> np.ndarray:
+        return self.forecast(kind, area[kind], day)
+
+    def _actual_of(
+        self,
+        forecast: Mapping[str, np.ndarray],
+        area: Mapping[str, str | None],
+        day: int,
+        noise_seed: int,
+        kind: str,
+    ) -> np.ndarray:
+        if kind not in VARIABLE_KINDS:
+            return forecast[kind]
+        return self.actual(kind, area[kind], day, noise_seed)
 
     def forecast(self, kind: str, area: str | None, day: int) -> np.ndarray:
         """Return a series from midnight of `day` on, as far as an episode's last forecast sees."""

@@ -30,6 +30,7 @@ __all__ = ["SavedLanes", "VectorGridEnv"]
 
 Array = NDArray[np.float64]
 
+SHARE = 16  # starting lanes that are worth a thread
 BLOCK = 1024  # lanes that go through the stages together
 
 
@@ -117,7 +118,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self._env = env_class(env_config)
         self.config = self._env.config
         self.engine = make_lane_engine(self._env, num_envs)
-        self._nursery: Nursery | None = None
+        self._nurseries: list[Nursery] = []  # one for each thread
         if self.engine.devices.hooked is not None or not self.engine.network.flow.is_parallel:
             n_thread = 1
         if n_thread > 1:
@@ -480,14 +481,29 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         """Start lanes on these days; return those whose power flow found no solution."""
         engine = self.engine
         if engine.devices.hooked is None and len(lanes) < self.num_envs:
-            if self._nursery is None:
-                self._nursery = Nursery(engine, self._make_small)
-            return self._nursery.start(lanes, days, noise)
+            return self._start_apart(lanes, days, noise)
         runs = _runs(lanes, BLOCK)
         for begin, end in runs:
             first, last = lanes[begin], lanes[end - 1] + 1
             engine.start(first, last, days[begin:end], noise[begin:end])
         return [lane for lane in lanes if engine.status[lane] != 0]
+
+    def _start_apart(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
+        """Start lanes in nurseries, each thread its part of them."""
+        n_part = 1 if self._threads is None else min(len(self._blocks), -(-len(lanes) // SHARE))
+        while len(self._nurseries) < n_part:
+            self._nurseries.append(Nursery(self.engine, self._make_small))
+        if n_part == 1:
+            return self._nurseries[0].start(lanes, days, noise)
+        assert self._threads is not None
+        ends = [len(lanes) * (k + 1) // n_part for k in range(n_part)]
+        parts = [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
+        failed = self._threads.map(
+            lambda nursery, part: nursery.start(lanes[part], days[part], noise[part]),
+            self._nurseries[:n_part],
+            parts,
+        )
+        return [lane for of_part in failed for lane in of_part]
 
     def _make_small(self, n_lane: int) -> Any:
         return make_lane_engine(self._env, n_lane, initial=self.engine.scene.initial)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
+import pytest
 
 from powergrid.envs.config import EnvConfig
 from powergrid.envs.episode_source import EpisodeSource
@@ -37,3 +40,14 @@ def test_price_and_forecast_do_not_fluctuate() -> None:
     window = _source().window(0, "north", "north", 5)
     assert window.actual["price"] is window.forecast["price"]
     assert np.array_equal(window.forecast["load"], np.full(window.n_step + 1, 0.5))
+
+
+def test_series_are_cut_out_when_they_are_read() -> None:
+    window = pickle.loads(pickle.dumps(_source().window(0, "north", "north", 5)))
+    assert window.actual._made == window.forecast._made == {}
+    assert window.actual["wind"] is window.actual["wind"]
+    assert list(window.actual._made) == ["wind"]
+    assert list(window.actual) == list(window.forecast) == ["load", "solar", "wind", "price"]
+    assert len(window.actual) == 4
+    with pytest.raises(KeyError):
+        window.actual["rain"]
