@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from powergrid.agents.registry import DEVICE_REGISTRY
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Several processes test at once, and threads that wait for each other on a core that they share
@@ -26,3 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = tempfile.TemporaryDirectory(prefix="heron-cache-")
         os.environ["HERON_CACHE_DIR"] = folder.name
         config.add_cleanup(folder.cleanup)
+
+
+@pytest.fixture(autouse=True)
+def same_kinds_of_devices() -> Iterator[None]:
+    """Take back the kinds of devices that a test, or the document that it runs, registered."""
+    kinds = dict(DEVICE_REGISTRY)
+    yield
+    DEVICE_REGISTRY.clear()
+    DEVICE_REGISTRY.update(kinds)

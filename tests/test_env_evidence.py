@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from powergrid.agents.registry import DEVICE_REGISTRY
-
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks" / "python"
 CASES = ("ieee34_ieee13", "ieee123_ieee13", "every kind of device")
@@ -20,13 +18,10 @@ CASES = ("ieee34_ieee13", "ieee123_ieee13", "every kind of device")
 
 @pytest.fixture(scope="module")
 def evidence() -> Iterator[Callable[[str], Any]]:
-    """Return what imports a module of the evidence; its kinds of devices go when it has gone."""
-    kinds = dict(DEVICE_REGISTRY)
+    """Return what imports a module of the evidence."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(FOLDER)
         yield lambda name: importlib.import_module(f"environment_evidence.{name}")
-    DEVICE_REGISTRY.clear()
-    DEVICE_REGISTRY.update(kinds)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -41,7 +41,7 @@ def config_of(case: str, variant: int = 0, **changes: Any) -> dict[str, Any]:
 
 def register_example() -> None:
     """Make the example's fuel cell a kind of device: once by kernels, once by Python hooks."""
-    if "FuelCell" in DEVICE_REGISTRY:
+    if "PlainFuelCell" in DEVICE_REGISTRY:
         return
     path = ROOT / "examples" / "09_fuel_cell.py"
     spec = importlib.util.spec_from_file_location("fuel_cell_example", path)
