@@ -229,7 +229,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     # --- inside -------------------------------------------------------------------------------
 
     def _oldest_decision(self) -> int:
-        return int(self.loop.oldest_payload())
+        return int(self.loop.oldest_payloads().min())
 
     def _surface(self) -> None:
         """Run all lanes up to the next decisions, and observe them."""
@@ -238,6 +238,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
             if len(lane):
                 break
             self._live_interval()
+        if self._part_told is not self.engine.books.part:  # a device has named a new cause
+            self._infos.update(self._cost_parts())
         agent = self._agent_of[decider]
         self._due_lane, self._due_agent = lane, agent
         self._acting[:] = False
@@ -269,7 +271,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
 
     def _live_interval(self) -> None:
         """Live through one interval in every lane; those whose episode ends start anew."""
-        lane, member, time_s, decision = self.loop.end_interval(self._n_thread)
+        lane, member, time_s, decision = self.loop.end_interval()
         decisions, pieces = self._decisions, self.pieces
         command = pieces.commands(decisions.flat, decisions.row(decision), member)
         self._effects = Effects(lane, member, time_s, command)
