@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from heron.scheduling.control_loop import ControlLoop
 from numpy.typing import NDArray
 
 from heron.errors import ConfigError, HeronError
+from heron.scheduling.control_loop import ControlLoop
 from powergrid.engine.effects import Effects
 from powergrid.engine.engine import Engine
 from powergrid.engine.members import acts_by_itself
@@ -122,7 +122,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._n_interval = np.zeros(num_envs, np.int64)
         self._act_s, self._age_s = np.zeros((2, num_envs, n_agent))
         self._paid = np.zeros((num_envs, n_agent))
-        self._due_lane, self._due_agent = NOBODY, NOBODY
+        self._due_lane: NDArray[np.int32] = NOBODY
+        self._due_agent: NDArray[np.intp] = NOBODY.astype(np.intp)
         self._infos |= {
             "acting": self._acting,
             "n_interval": self._n_interval,
@@ -210,10 +211,12 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._surface()
         return self._observations, self._paid, self._terminations, self._truncations, self._infos
 
-    def message_counters(self) -> dict[str, NDArray[np.int64]]:
-        """Return what became of messages, (num_envs,) each, since the start of the episodes."""
-        counters: dict[str, NDArray[np.int64]] = self.loop.all_counters()
-        return counters
+    def message_counters(self) -> dict[str, NDArray[Any]]:
+        """Return what became of messages, (num_envs,) each, since the start of the episodes.
+
+        See `heron.scheduling.ControlLoop.counters`.
+        """
+        return dict(self.loop.all_counters())
 
     def save_state(self, lanes: Sequence[int] | None = None) -> SavedLanes:
         """Refuse: what is on its way is not saved."""
@@ -295,7 +298,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
             return
         table, now_s, n_agent = self.engine.scene.table, self.engine.scene.now_s, len(self.agents)
         table.snapshot(over, now_s[over])
-        lane, agent = np.repeat(over, n_agent), np.tile(np.arange(n_agent), len(over))
+        lane: NDArray[np.int32] = np.repeat(over, n_agent)
+        agent = np.tile(np.arange(n_agent), len(over))
         as_of_s = now_s[lane] - self._base_delay_s[agent]
         self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
 
