@@ -7,8 +7,6 @@ decided takes effect when all have decided.
 
 from __future__ import annotations
 
-from typing import Final
-
 __all__ = [
     "ACTION_EFFECT",
     "COORDINATOR_TICK",
@@ -19,12 +17,12 @@ __all__ = [
     "tick_priority",
 ]
 
-ENV_UPDATE: Final = 0
-MESSAGE_DELIVERY: Final = 1
-SYSTEM_TICK: Final = 2
-COORDINATOR_TICK: Final = 3
-FIELD_TICK: Final = 4
-ACTION_EFFECT: Final = 5
+ENV_UPDATE = 0
+MESSAGE_DELIVERY = 1
+SYSTEM_TICK = 2
+COORDINATOR_TICK = 3
+FIELD_TICK = 4
+ACTION_EFFECT = 5
 
 
 def tick_priority(level: int) -> int:
