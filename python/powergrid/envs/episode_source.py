@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class EpisodeSource:
         self.n_forecast = config.forecast_steps
         self.variability = config.variability
 
-    @property
+    @cached_property
     def n_day(self) -> int:
         """Number of days on which an episode may begin and end before the series wraps round."""
         whole = int(self.profiles.duration_s // DAY_S)
