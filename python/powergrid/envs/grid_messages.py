@@ -49,7 +49,8 @@ class GridMessages(PettingZooParallelEnv):
         assert proxy is not None
         recording = self._recording
         if recording is None or recording.n_history < n_history:
-            recording = self._recording = self.table.with_history(n_history)
+            recording = self.table.with_history(n_history)
+            self._recording = recording
         if getattr(proxy.history, "table", None) is not recording:
             proxy.use_table(recording)
         recording.clear_history(0)
