@@ -135,11 +135,11 @@ class Tanks(HeronEnvCore):
         return [self.get_agent(name).state.water.level_m3 for name in self.inflow]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tanks() -> type[Tanks]:
     return Tanks
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tank() -> type[Tank]:
     return Tank
