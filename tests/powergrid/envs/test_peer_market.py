@@ -98,7 +98,9 @@ def test_cost_is_what_the_utility_and_the_others_are_paid() -> None:
         for infos in play(env, seed):
             for name, info in infos.items():
                 agent = env.agent_dict[name]
-                ratio = next(d for d in agent.devices.values() if d.kind == "Grid").config.sell_ratio
+                ratio = next(
+                    d for d in agent.devices.values() if d.kind == "Grid"
+                ).config.sell_ratio
                 traded = info["energy_traded_mwh"]
                 own = info["energy_bought_mwh"] - info["energy_sold_mwh"]
                 from_utility = own - traded
