@@ -186,7 +186,7 @@ class PowerGridAgent(GridAgent):
         clock.sin_hour, clock.cos_hour, clock.sin_weekday, clock.cos_weekday = window.clock(k)
         forecast = state.forecast
         if window.n_forecast:
-            coming = slice(k, k + window.n_forecast)
+            coming = slice(k, k + window.n_forecast * window.stride, window.stride)
             forecast.price = (
                 np.full(window.n_forecast, price)
                 if isinstance(self.config_model.grid_price, float)

@@ -16,6 +16,7 @@ from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
+from powergrid.engine.lane_arrays import as_rows
 from powergrid.engine.market_stage import MarketStage
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.observer import Observer
@@ -231,6 +232,11 @@ class Engine:
         """All arrays that make up a lane, but the parts of the cost: own, features, power flow."""
         features = self.scene.x[:, : self.n_lane]
         return [*self.own_arrays, features, *self.network.flow.state_arrays()]
+
+    @cached_property
+    def lane_rows(self) -> list[NDArray[Any]]:
+        """`lane_arrays` as rows over lanes, (n_row, n_lane) each."""
+        return [as_rows(array) for array in self.lane_arrays]
 
     def kept(self) -> dict[str, Any]:
         """Return what a copy of the engine needs beside the copied table and power flow."""

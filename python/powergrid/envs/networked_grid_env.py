@@ -230,6 +230,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         return Rules(
             step_s=config.step_s,
             n_forecast=config.forecast_steps,
+            forecast_stride=config.forecast_stride,
             penalty=self.penalty,
             share_reward=self.share_reward,
             failure_reward=config.convergence_failure_reward,

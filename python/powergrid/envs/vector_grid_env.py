@@ -256,6 +256,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     # --- names, parameters, lanes -------------------------------------------------------------
 
     @property
+    def description(self) -> NetworkedGridEnv:
+        """The single environment that says what lanes are made of; it is not to be stepped."""
+        return self._env
+
+    @property
     def observation_names(self) -> list[str]:
         """What each entry of an agent's observation is."""
         return self._env.observation_names(self.agents[0])
