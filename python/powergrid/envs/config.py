@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from heron.errors import ConfigError
 from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.agents.protocol_config import BetweenMicrogrids, NoProtocolConfig
 from powergrid.core.config import StrictModel
 from powergrid.envs.timing import TimingConfig
 
@@ -159,6 +160,10 @@ class DistributionConfig(StrictModel):
     `load_scale` multiplies the feeder's published load, `source_vm_pu` is the voltage at its head.
     Its regulators move by line-drop compensation unless that is switched off, and its capacitors
     are off while the load multiplier is below `capacitors_off_below`.
+
+    `protocol` says what goes on between the microgrids: "none", "p2p", "consensus", "price_signal",
+    "setpoint", or a mapping with such a name and its parameters; see
+    `powergrid.agents.protocol_config`.
     """
 
     name: str = Field(default="DSO", min_length=1)
@@ -168,6 +173,7 @@ class DistributionConfig(StrictModel):
     source_vm_pu: float = Field(default=1.04, gt=0.8, lt=1.2)
     line_drop_compensation: bool = True
     capacitors_off_below: float = Field(default=0.5, ge=0.0)
+    protocol: BetweenMicrogrids = Field(default_factory=NoProtocolConfig)
 
 
 class MicrogridsConfig(EnvConfig):

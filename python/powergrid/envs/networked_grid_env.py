@@ -243,6 +243,7 @@ class NetworkedGridEnv(GridEvents):
             share_reward=self.share_reward,
             failure_reward=config.convergence_failure_reward,
             failure_safety=config.convergence_failure_safety,
+            protocol=self._distribution_model.protocol,
         )
 
     # --- PettingZoo ---------------------------------------------------------------------------
@@ -504,12 +505,12 @@ class NetworkedGridEnv(GridEvents):
             rewards, infos = lane.settle()
             cost = {name: info["cost"] for name, info in infos.items()}
             safety = {name: info["safety"] for name, info in infos.items()}
-            self.metrics.add(cost, safety, rewards)
+            self.metrics.add(cost, safety, rewards, infos)
             return rewards, infos
         rewards, safety = self._pay(converged)
         infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
-        self.metrics.add(cost, safety, rewards)
+        self.metrics.add(cost, safety, rewards, infos)
         return rewards, infos
 
     def _pays_by(self, rules: Rules) -> bool:
@@ -544,6 +545,7 @@ class NetworkedGridEnv(GridEvents):
             **{f"safety_{part}": value for part, value in parts.items()},
             "energy_bought_mwh": agent.energy_bought_mwh if converged else 0.0,
             "energy_sold_mwh": agent.energy_sold_mwh if converged else 0.0,
+            **self._simulation.trades(name),
             "converged": converged,
         }
 
