@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from heron.agents.proxy_agent import ProxyAgent
+from heron.agents.table_history import TableHistory
 from heron.core.action import Action
 from heron.core.feature_table import FeatureTable
 from heron.envs.pettingzoo import PettingZooParallelEnv
@@ -51,9 +52,10 @@ class GridMessages(PettingZooParallelEnv):
         if recording is None or recording.n_history < n_history:
             recording = self.table.with_history(n_history)
             self._recording = recording
-        if getattr(proxy.history, "table", None) is not recording:
-            proxy.use_table(recording)
         recording.clear_history(0)
+        known = proxy.history.table if isinstance(proxy.history, TableHistory) else None
+        if known is not recording:
+            proxy.use_table(recording)
 
     def _take_snapshot(self) -> None:
         """Show the proxy the features as they are now."""
