@@ -30,6 +30,7 @@ __all__ = ["EventDrivenVectorEnv"]
 Array = NDArray[np.float64]
 OnInterval = Callable[[Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]], None]
 NOBODY = np.zeros(0, np.int32)
+MANY_LANES = 2048
 
 
 class EventDrivenVectorEnv(VectorGridEnv):
@@ -110,7 +111,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
             n_thread=n_thread,
         )
         engine, n_agent = self.engine, len(self.agents)
-        self._n_thread = len(self._blocks)
+        # A thread is started for each call of the loop, which pays for many lanes only.
+        self._loop_threads = len(self._blocks) if num_envs >= MANY_LANES else 1
         self.pieces = engine.pieces
         tree = self._hierarchy()
         decider = [k for k, of in enumerate(tree.owner) if of < 0]
@@ -245,7 +247,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     def _surface(self) -> None:
         """Run all lanes up to the next decisions, and observe them."""
         while True:
-            lane, decider, time_s, as_of_s = self.loop.next_due(self._n_thread)
+            lane, decider, time_s, as_of_s = self.loop.next_due(self._loop_threads)
             if len(lane):
                 break
             self._live_interval()

@@ -205,10 +205,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, and
             the cost by cause, ``cost_fuel`` and so on, the same; ``converged``, (num_envs,);
             ``episode_cost``, ``episode_safety``, ``episode_reward``, (num_envs, n_agent), and
-            ``episode_length``, (num_envs,), of the episode so far. In lanes that only start
-            ("NextStep") the interval's are 0. With "SameStep" ``final_obs`` and
-            ``final_episode_<...>`` have the last observations and sums of the episodes that are
-            over, in their lanes.
+            ``episode_length``, (num_envs,), of the episode so far. Where agents trade with each
+            other, ``energy_traded_mwh`` (negative for sold), ``trade_payment`` and ``trade_fee``,
+            (num_envs, n_agent). In lanes that only start ("NextStep") the interval's are 0. With
+            "SameStep" ``final_obs`` and ``final_episode_<...>`` have the last observations and sums
+            of the episodes that are over, in their lanes.
 
         Raises
         ------
@@ -404,7 +405,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         over = np.flatnonzero(self._is_over).tolist()
         final = {name: self._infos[name][over] for name in EPISODE}
         parts = [f"cost_{cause}" for cause in self.engine.books.causes]
-        lived = {name: self._infos[name][over] for name in (*INTERVAL, *parts)}
+        lived = {name: self._infos[name][over] for name in (*self._of_interval, *parts)}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
@@ -430,6 +431,9 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         }
         for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
+        market = {} if self.engine.market is None else self.engine.market.entries()
+        infos |= {name: values[:, :n].T for name, values in market.items()}
+        self._of_interval = (*INTERVAL, *market)
         infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
