@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -13,7 +14,18 @@ from heron.core.feature_backend import BACKENDS, Backend, Store, contents, resto
 from heron.core.visibility import check_tags
 from heron.errors import ConfigError, HeronError, InvalidArgumentError, nearest
 
-__all__ = ["Backend", "FeatureTable"]
+__all__ = ["Backend", "FeatureTable", "TableFeature"]
+
+
+@dataclass(frozen=True)
+class TableFeature:
+    """A block of a table: whose it is, where it lies and who may see it."""
+
+    owner_id: str
+    owner_level: int
+    name: str
+    slots: slice
+    visibility: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -191,6 +203,14 @@ class FeatureTable:
         start = entry.slots.start + names.index(field)
         return slice(start, start + names.count(field))
 
+    @property
+    def features(self) -> list[TableFeature]:
+        """Every block, in the order in which it was added."""
+        return [
+            TableFeature(owner_id, entry.owner_level, name, entry.slots, entry.visibility)
+            for (owner_id, name), entry in self._entries.items()
+        ]
+
     def visible_slots(
         self, requestor_id: str | None, requestor_level: int, owner_id: str | None = None
     ) -> NDArray[np.int32]:
@@ -295,6 +315,18 @@ class FeatureTable:
     def __copy__(self) -> NoReturn:
         # Blocks belong to one table: a second one would take them away from the first.
         raise TypeError("a FeatureTable and its blocks are copied together: use copy.deepcopy")
+
+    def with_history(self, n_history: int) -> FeatureTable:
+        """Return an equal table of its own, with blocks of its own, that keeps `n_history` states.
+
+        It serves who looks back, where the table itself keeps nothing: copy ``values`` into it,
+        then take its snapshot.
+        """
+        state = copy.deepcopy(self.__getstate__())
+        state["options"] = (self.n_lane, n_history, self.backend)
+        table = FeatureTable.__new__(FeatureTable)
+        table.__setstate__(state)
+        return table
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the table was made from and what it holds."""

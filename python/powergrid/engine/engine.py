@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from heron.core.feature_table import FeatureTable
 from powergrid.agents.observation_layout import ObservationLayout
+from powergrid.agents.protocol_config import MarketConfig
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
+from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
+from powergrid.engine.lane_arrays import as_rows
+from powergrid.engine.market_stage import MarketStage
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.observer import Observer
 from powergrid.engine.parameters import ParameterTable
+from powergrid.engine.piece_stage import PieceStage
 from powergrid.engine.rules import Rules
 from powergrid.engine.scene import Scene
 from powergrid.powerflow.power_flow import PowerFlow
@@ -61,6 +66,8 @@ class Engine:
     ----------
     scene, devices, network, interval, books, observer
         The stages and what they share.
+    market
+        Where agents trade with each other; None if they do not.
     parameters : ParameterTable
         What may differ from lane to lane.
     actions : ndarray, (n_lane, n_agent, n_entry)
@@ -88,6 +95,11 @@ class Engine:
             self.scene, self.network, self.devices.hooked, distribution, source
         )
         self.books = Books(self.scene, self.devices, self.network)
+        self.market: MarketStage | None = None
+        if isinstance(rules.protocol, MarketConfig):
+            self.market = MarketStage(
+                self.scene, self.devices, self.books, flow.status, rules.protocol
+            )
         self.observer = Observer(self.scene, layouts)
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
         self.actions = self.devices.actions
@@ -124,22 +136,51 @@ class Engine:
         self.network.reset(first, last)
         self.devices.reset(first, last)
         self.books.reset(first, last)
+        if self.market is not None:
+            self.market.reset(first, last)
         self.interval.begin(first, last)
+        self.devices.read_actions(first, last)
+        self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
-        self.devices.advance(first, last, 0.0)
+        self.devices.read_meters(first, last)
         self.observer.observe(first, last)
         return n_solve
 
     def run(self, first: int, last: int, worker: int = 0) -> int:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        self.devices.read_actions(first, last)
+        self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
-        self.devices.advance(first, last, self.scene.rules.dt_h)
+        self.devices.advance(first, last)
         self.devices.book(first, last)
-        self.books.book(first, last)
+        self._book(first, last)
         return n_solve
 
+    def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
+        """Live through one interval as `run` does, by commands instead of `actions`.
+
+        Each device follows the command that is in force in it: at the start of an episode the idle
+        one, then what `effects` bring. See `PieceStage`.
+        """
+        pieces = self.pieces
+        found = pieces.live(first, last, effects)
+        self.devices.set_points(first, last, as_led=False)
+        self.network.write_inputs(first, last)
+        pieces.write_means(found)
+        n_solve = self.network.settle(first, last, worker)
+        self.network.read_results(first, last)
+        self.devices.advance(first, last)
+        self.devices.book(first, last)
+        pieces.finish(first, last, found)
+        self._book(first, last)
+        return n_solve
+
+    def _book(self, first: int, last: int) -> None:
+        self.books.book(first, last)
+        if self.market is not None:
+            self.market.clear(first, last)
+
     def _solve(self, first: int, last: int, worker: int) -> int:
-        self.devices.set_points(first, last)
         self.network.write_inputs(first, last)
         n_solve = self.network.settle(first, last, worker)
         self.network.read_results(first, last)
@@ -157,6 +198,17 @@ class Engine:
         self.begin_next(first, last)
         self.observer.observe(first, last)
 
+    @cached_property
+    def pieces(self) -> PieceStage:
+        """Intervals in which commands take effect; for those who command device by device."""
+        return PieceStage(self.scene, self.devices, self.network)
+
+    def step_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> None:
+        """Live through one interval by commands and go on to the next, without observing it."""
+        self.run_pieces(first, last, effects, worker)
+        self.books.pay(first, last)
+        self.begin_next(first, last)
+
     # --- what lanes are made of ---------------------------------------------------------------
 
     @cached_property
@@ -169,7 +221,9 @@ class Engine:
             *self.books.arrays(),
             *self.parameters.staged,
             self.scene.step_number,
+            self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),
+            *([] if self.market is None else [self.market.ledger]),
         ]
         return [array[..., : self.n_lane] for array in arrays]
 
@@ -178,6 +232,11 @@ class Engine:
         """All arrays that make up a lane, but the parts of the cost: own, features, power flow."""
         features = self.scene.x[:, : self.n_lane]
         return [*self.own_arrays, features, *self.network.flow.state_arrays()]
+
+    @cached_property
+    def lane_rows(self) -> list[NDArray[Any]]:
+        """`lane_arrays` as rows over lanes, (n_row, n_lane) each."""
+        return [as_rows(array) for array in self.lane_arrays]
 
     def kept(self) -> dict[str, Any]:
         """Return what a copy of the engine needs beside the copied table and power flow."""
