@@ -130,7 +130,7 @@ def test_an_update_by_either_learner_gives_the_same_weights(make_config, learner
     episodes = BatchedEnvRunner(config=config).sample(num_timesteps=200, explore=True)
     weights = []
     for learner in learners(config):
-        np.random.seed(1)
+        np.random.seed(1)  # noqa: NPY002  RLlib shuffles by this one
         learner.update(
             episodes=copy.deepcopy(episodes),
             timesteps={"num_env_steps_sampled_lifetime": 200},
