@@ -16,13 +16,17 @@ from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
 
+from heron.envs.agent_registry import Place
 from heron.envs.pettingzoo import PettingZooParallelEnv
 from heron.errors import ConfigError, HeronError, nearest
 from heron.messaging import make_broker
-from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
+from powergrid.agents.action_layout import kind_slots, union_of_dims
+from powergrid.agents.common_plan import CommonPlan
+from powergrid.agents.distribution_operator import DistributionOperator
 from powergrid.agents.observation_layout import agent_layouts
 from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.protocol_config import ConsensusConfig
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
 from powergrid.engine.rules import Rules
@@ -152,9 +156,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_spaces(self) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         if config.uniform_spaces:
-            union = union_of_dims([agent.devices for agent in agents])
+            union = union_of_dims([agent.action_parts for agent in agents])
             for agent in agents:
-                agent.action_layout = ActionLayout(agent.devices, union)
+                agent.lay_out_actions(union)
         for agent in agents:
             agent.set_forecast_length(config.forecast_steps)
         self.table = build_table(agents, config.backend)
@@ -178,6 +182,11 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_simulation(self, placed: PlacedNetwork | None) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._distribution_model = self._distribution_config()
+        name, protocol = self._distribution_model.name, self._distribution_model.protocol
+        if self.system_agent is None and name not in self.agent_dict:
+            self.set_system_agent(DistributionOperator(name, protocol))
+        if isinstance(protocol, ConsensusConfig):
+            CommonPlan(agents, protocol)  # complains now if there is nothing to agree on
         flow: PowerFlow
         if placed is None:
             rest = DistributionPlacement.beside(
@@ -329,11 +338,16 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise HeronError("step() before reset(): call env.reset() first")
         if not self.agents:  # the episode is over; PettingZoo wants empty answers
             return {}, {}, {}, {}, {}
+        operator = self._deciding_operator()
+        if operator is not None and operator.gives_directions:
+            actions = {**actions, **operator.directions()}
         converged = self._run_interval(actions)
         rewards, infos = self._settle(converged)
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
+        if operator is not None and operator.says_prices:
+            self._simulation.say_price(operator.price())
         self._simulation.begin_interval(self._k)
         is_over = self._k >= self.max_episode_steps
         has_failed = not converged and self.config.on_convergence_failure == "terminate"
@@ -402,6 +416,15 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             )
         self._net = net
 
+    def places(self) -> list[Place]:
+        """Return the place of each of `heron_agents`; the operator's is the last.
+
+        So the numbers of the others, which draws of time are keyed by, do not depend on it.
+        """
+        of_all = super().places()
+        n_top = 0 if self.system_agent is None else 1
+        return [*of_all[n_top:], *of_all[:n_top]]
+
     # --- names and helpers --------------------------------------------------------------------
 
     @property
@@ -454,9 +477,19 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     # --- an episode and an interval -----------------------------------------------------------
 
+    def _deciding_operator(self) -> DistributionOperator | None:
+        """Return the distribution grid's operator, if it has a policy."""
+        operator = self.system_agent
+        if isinstance(operator, DistributionOperator) and operator.policy is not None:
+            return operator
+        return None
+
     def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Put everything to its start and solve; return whether that converged."""
         self._k = 0
+        operator = self._deciding_operator()
+        if operator is not None and operator.policy is not None:
+            operator.policy.reset()
         dso = self._distribution_model
         self.distribution.window = self.source.window(day, dso.load_area, None, noise_seed)
         self.power_flow.forget()
