@@ -9,6 +9,7 @@ import numpy as np
 
 from heron.agents.system_agent import SystemAgent
 from heron.core.policies import Policy
+from heron.errors import ConfigError
 from heron.protocols.base import NoProtocol, Protocol
 from heron.protocols.horizontal import ConsensusProtocol, PeerToPeerTradingProtocol
 from heron.protocols.vertical import PriceSignalProtocol, SetpointProtocol
@@ -32,7 +33,7 @@ class DistributionOperator(SystemAgent):
 
     Where the protocol is "price_signal" or "setpoint", its `policy`, if it is given one, is asked
     once for each interval. It sees the features of the coordinators that are public or meant for
-    levels above.
+    levels above. In a run by events directions are given at its ticks, by messages.
 
     Parameters
     ----------
@@ -104,8 +105,23 @@ class DistributionOperator(SystemAgent):
         global_state: Mapping[str, Any] | None = None,
         proxy: ProxyAgent | None = None,
     ) -> None:
-        """Let time pass: what the operator says is in force from interval to interval."""
+        """Send directions, if that is the protocol; prices are in force interval by interval.
+
+        Raises
+        ------
+        ConfigError
+            If a coordinator waits for directions that will never come.
+        """
+        if self.gives_directions:
+            super().tick(scheduler, current_time, global_state, proxy)
+            return
         self.current_time = current_time
+        for agent in self.subordinate_agents.values():
+            if agent.policy is None and not isinstance(agent.protocol, NoProtocol):
+                raise ConfigError(
+                    f"agent {agent.agent_id!r} has neither a policy nor somebody who decides for "
+                    f"it: {self.agent_id} gives no directions"
+                )
 
 
 def _protocol_of(config: BetweenMicrogrids) -> Protocol:

@@ -73,6 +73,7 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
             dso = {**setup["dso_config"], **dict(given.pop("dso_config", {}))}
             given = {**taken, **_without_microgrids(given), "dso_config": dso}
         super().__init__(given, render_mode=render_mode)
+        self._add_operator()
 
     def _build_net(self) -> pandapowerNet:
         from powergrid.setups.checks import connection_warnings

@@ -235,8 +235,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             self._rewards[starting] = 0.0
             self._converged[starting] = True
             self._terminations[starting] = self._truncations[starting] = False
-        if self._part_told is not engine.books.part:  # a device has named a new cause
-            self._infos.update(self._cost_parts())
+        self._update_parts()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
             self._finish_in_same_step()
@@ -259,6 +258,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def description(self) -> NetworkedGridEnv:
         """The single environment that says what lanes are made of; it is not to be stepped."""
         return self._env
+
+    @property
+    def days(self) -> list[int]:
+        """Day of the split on which each lane's episode began."""
+        return list(self._days)
 
     @property
     def observation_names(self) -> list[str]:
@@ -462,6 +466,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             for name in EPISODE:
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
         return infos
+
+    def _update_parts(self) -> None:
+        if self._part_told is not self.engine.books.part:  # a device has named a new cause
+            self._infos.update(self._cost_parts())
 
     def _cost_parts(self) -> dict[str, Array]:
         """Return the cost by cause, (num_envs, n_agent) each; 0 for who has no such cause."""

@@ -15,6 +15,7 @@ from heron.core.policies import Policy
 from heron.errors import ConfigError
 from heron.protocols.consensus import reach_consensus, ring_graph
 from powergrid.agents.distribution_operator import DistributionOperator
+from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.setups.loader import load_setup
@@ -192,6 +193,28 @@ def test_agents_with_spaces_of_their_own_agree_as_well() -> None:
     assert ends[0] == ends[1]
 
 
+@pytest.mark.parametrize("config", CONFIGS[:4], ids=IDS[:4])
+def test_acting_by_messages_changes_nothing(config: dict[str, Any]) -> None:
+    envs = [MultiAgentMicrogrids({**config, "centralized": c}) for c in (True, False)]
+    for env in envs:
+        env.reset(seed=3)
+    rng = np.random.default_rng(2)
+    while envs[0].agents:
+        actions = random_actions(envs[0], rng)
+        one, other = (env.step(actions) for env in envs)
+        assert one[1:] == other[1:]
+        assert envs[0].table.values.tobytes() == envs[1].table.values.tobytes()
+
+
+def test_agents_that_act_at_different_times_do_not_agree_on_a_plan() -> None:
+    env = MultiAgentMicrogrids(config_of("consensus"))
+    env.reset(seed=0)
+    with pytest.raises(ConfigError, match="act at different times"):
+        env.setup_event_driven()
+    with pytest.raises(ConfigError, match="act at different times"):
+        EventDrivenVectorEnv(1, config_of("consensus"))
+
+
 # --- the operator's price ---------------------------------------------------------------------
 
 
@@ -326,6 +349,35 @@ def test_the_operators_policy_may_decide_for_microgrids() -> None:
     env.system_agent.policy.forward = lambda observation: 1.0
     with pytest.raises(ValueError, match="agent: action"):
         env.step({agent: env.idle_action(agent) for agent in env.agents})
+
+
+class Alternate(Policy):
+    """Tell MG1 to charge and to discharge in turn; the others do nothing."""
+
+    def __init__(self, env: MultiAgentMicrogrids) -> None:
+        self.idle = {name: env.idle_action(name) for name in env.possible_agents}
+        self.at, self.sign = env.action_names("MG1").index("ESS0.p"), 1.0
+
+    def forward(self, observation: Any) -> Any:
+        self.sign = -self.sign
+        action = self.idle["MG1"].copy()
+        action[self.at] = 0.5 * self.sign
+        return {**self.idle, "MG1": action}
+
+    def reset(self) -> None:
+        self.sign = 1.0
+
+
+def test_directions_come_by_messages_in_a_run_by_events() -> None:
+    env, stepped = (MultiAgentMicrogrids(config_of("setpoint")) for _ in range(2))
+    for each in (env, stepped):
+        each.system_agent.policy = Alternate(each)
+        each.reset(seed=4)
+    env.run_event_driven()
+    assert len(env.intervals) == 8
+    for interval in env.intervals:
+        rewards = stepped.step({})[1]  # all of them are told what to do
+        assert interval.rewards == rewards
 
 
 # --- devices led by a price -------------------------------------------------------------------
