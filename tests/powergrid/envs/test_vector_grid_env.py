@@ -372,3 +372,12 @@ def test_an_environment_that_pays_by_a_rule_of_its_own_is_refused(
 
     with pytest.raises(ConfigError, match="_reward_and_safety"):
         VectorGridEnv(2, small_config, env_class=Own)
+
+
+def test_seeds_of_which_one_is_wrong_change_nothing() -> None:
+    tried, left = (VectorGridEnv(2) for _ in range(2))
+    for envs in (tried, left):
+        envs.reset(seed=3)
+    with pytest.raises(ConfigError, match="seed is -1"):
+        tried.reset(seed=[5, -1])
+    np.testing.assert_array_equal(tried.reset()[0], left.reset()[0])
