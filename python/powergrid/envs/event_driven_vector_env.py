@@ -332,7 +332,6 @@ class EventDrivenVectorEnv(VectorGridEnv):
     def _start(
         self, lanes: list[int], days: Sequence[int | None] | None, worker: int | None = None
     ) -> None:
-        self._has_reset = False  # as in `_surface`
         super()._start(lanes, days, worker)
         table = self.engine.scene.table
         for lane in lanes:

@@ -181,6 +181,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             raise HeronError("the first reset() is of all lanes: call it without reset_mask")
         days = self._wanted_days(options, lanes)
         self._seed_lanes(seed, lanes)
+        self._has_reset = len(lanes) < self.num_envs  # until they have started
         self._start(lanes, days)
         self._has_reset = True
         return self._observations, {}

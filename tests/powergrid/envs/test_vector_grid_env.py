@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from heron.errors import ConfigError, HeronError
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.storage import ESS
+from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
@@ -381,3 +382,17 @@ def test_seeds_of_which_one_is_wrong_change_nothing() -> None:
     with pytest.raises(ConfigError, match="seed is -1"):
         tried.reset(seed=[5, -1])
     np.testing.assert_array_equal(tried.reset()[0], left.reset()[0])
+
+
+@pytest.mark.parametrize("env_class", [VectorGridEnv, EventDrivenVectorEnv])
+def test_lanes_that_did_not_start_do_not_go_on(env_class: type[VectorGridEnv]) -> None:
+    load = np.full(72, 0.8)
+    load[24] = 200.0  # no network of ours carries it
+    envs = env_class(2, {"dataset": {"train": {"load": load}}})
+    envs.reset(options={"day": 0})
+    with pytest.raises(HeronError, match="did not converge"):
+        envs.reset(options={"day": 1})
+    with pytest.raises(HeronError, match="call reset"):
+        envs.step(envs.idle_actions())
+    envs.reset(options={"day": 0})
+    envs.step(envs.idle_actions())
