@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from heron.errors import ConfigError, HeronError
 from heron.scheduling.control_loop import ControlLoop
+from powergrid.agents.protocol_config import ConsensusConfig
 from powergrid.engine.effects import Effects
 from powergrid.engine.engine import Engine
 from powergrid.engine.members import acts_by_itself
@@ -59,7 +60,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
     Raises
     ------
     ConfigError
-        As for `VectorGridEnv`; also if an agent's protocol is more than a split of its action.
+        As for `VectorGridEnv`; also if an agent's protocol is more than a split of its action, or
+        agents agree on a plan before they act.
 
     Notes
     -----
@@ -154,6 +156,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
                     f"{name}: the protocol of {agent.agent_id} is {type(agent.protocol).__name__}, "
                     f"which is asked one environment at a time; run single environments by events"
                 )
+        if isinstance(self._env.rules.protocol, ConsensusConfig):
+            raise ConfigError(
+                f"{name}: dso_config.protocol is consensus: agents that act at different times "
+                f"have no proposals to agree on; use VectorGridEnv"
+            )
         tree = self._hierarchy()
         late_s = max(
             longest_s(config, config.obs_delay)

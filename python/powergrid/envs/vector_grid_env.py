@@ -295,6 +295,32 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         """Set a parameter of lanes from their next episodes on; see `ParameterTable`."""
         self.engine.parameters.set(name, values, self._lanes(lanes))
 
+    def say_price(self, prices: ArrayLike) -> None:
+        """Let the grid's operator add to the market price of each lane's next interval.
+
+        Whatever it says stands until it says something else, or the lane's episode ends.
+
+        Parameters
+        ----------
+        prices : float or (num_envs,)
+            [$/MWh], on top of the rule of ``dso_config.protocol``.
+
+        Raises
+        ------
+        ConfigError
+            If the protocol is not "price_signal", or a value or shape is wrong.
+        """
+        tariff = self.engine.interval.tariff
+        if tariff is None:
+            name = self.engine.scene.rules.protocol.name
+            raise ConfigError(f"dso_config.protocol is {name}; the operator says no price")
+        new = np.asarray(prices, dtype=np.float64)
+        if new.shape not in ((), (self.num_envs,)) or not np.isfinite(new).all():
+            raise ConfigError(
+                f"prices are {new.tolist()}, expected one finite number, or {self.num_envs}"
+            )
+        tariff.signal[: self.num_envs] = new
+
     def idle_actions(self) -> NDArray[np.float32]:
         """Return the actions of doing nothing, (num_envs, n_agent, n_entry)."""
         idle = [self._env.agent_dict[name].idle_action() for name in self.agents]
