@@ -29,6 +29,7 @@ def test_the_pages_with_code_are_found() -> None:
         "networks",
         "optimization",
         "powerflow",
+        "protocols",
         "scheduling",
         "vector",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -242,6 +242,12 @@ class SingleLane:
         tariff = self.engine.interval.tariff
         assert tariff is not None
         tariff.signal[0] = price
+
+    def admit(self, names: Collection[str]) -> None:
+        """Let these agents, and no others, take part in the market of the next interval."""
+        market = self.engine.market
+        assert market is not None
+        market.takes_part[:, 0] = [name in names for name in self._names]
 
     def trades(self, name: str) -> dict[str, float]:
         """Return what an agent has traded in the last interval; {} without a market."""

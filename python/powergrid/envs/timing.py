@@ -129,6 +129,18 @@ class Hierarchy:
     owner: list[int]
     configs: list[TickConfig]
 
+    def with_offers(self, step_s: float) -> Hierarchy:
+        """Return it with somebody behind all others who takes each coordinator's offers.
+
+        What arrived by the start of an interval [s, `step_s` long] takes effect at that moment.
+        """
+        leaders = [k for k, of in enumerate(self.owner) if of < 0]
+        return Hierarchy(
+            [*self.paths, *(f"{self.paths[k]}/market" for k in leaders)],
+            [*self.owner, *leaders],
+            [*self.configs, *(TickConfig(step_s) for _ in leaders)],
+        )
+
     def faults(self, config: FaultsConfig) -> MessageFaults:
         """Return what befalls messages, senders by number.
 
