@@ -201,7 +201,7 @@ def timing_seed_of(generator: np.random.Generator, episode: int) -> int:
     assert isinstance(parent, np.random.SeedSequence)
     key = (*parent.spawn_key, episode)
     child = np.random.SeedSequence(parent.entropy, spawn_key=key, pool_size=parent.pool_size)
-    return int(np.random.Generator(type(bits)(child)).integers(2**63))  # type: ignore[call-arg]
+    return int(np.random.Generator(type(bits)(child)).integers(2**63))
 
 
 def longest_s(config: TickConfig, base_s: float) -> float:
