@@ -193,6 +193,30 @@ def test_the_general_road_is_the_lane_of_a_batch(setup: str, changes: dict[str, 
         assert any(seen.any() for seen in found.seen["MG1"])
 
 
+@pytest.mark.parametrize("between", ["p2p", "price_signal"])
+def test_what_goes_on_between_microgrids_is_that_of_the_lane(between: str) -> None:
+    config = {**load_setup("ieee34_ieee13"), "timing": LATE, "max_episode_steps": 12}
+    config["dso_config"]["protocol"] = between
+    found, expected = by_events(with_policies(Traced(config)), 2), by_lane(config, 2, 1)[0]
+    assert_same(found, expected)
+    assert sum(len(i.effects) for i in found.intervals) > 50
+
+
+def test_devices_that_answer_a_price_do_so_by_events() -> None:
+    config = load_setup("ieee34_ieee13")
+    for microgrid in config["microgrid_configs"]:
+        microgrid["protocol"] = "price_signal"
+    env, steps = with_policies(Traced(config)), MultiAgentMicrogrids(config)
+    by_events(env, 2)
+    steps.reset(seed=2)
+    for k, record in enumerate(env.intervals):
+        _, rewards, _, _, infos = steps.step(
+            {n: scripted(n, k, a.action_layout.size) for n, a in steps.agent_dict.items()}
+        )
+        assert (record.rewards, record.infos) == (rewards, infos)
+    assert steps.agents == []
+
+
 def test_the_seed_of_an_episode_is_that_of_a_lane_whoever_asks() -> None:
     lane, single = np.random.default_rng(3), np.random.default_rng(3)
     for episode in range(3):
