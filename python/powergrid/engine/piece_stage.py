@@ -130,6 +130,7 @@ class PieceStage:
         """Live through all pieces but the last ones, whose commands are in force then."""
         devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
         found = _Cut(effects, self._place)
+        self._is_cut[:, first:last] = 0  # an interval that failed midway may have left marks
         lane, device, stage, length_h = found.lane, found.device, found.stage, found.length_h
         n_round = kernels.cut(
             lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,

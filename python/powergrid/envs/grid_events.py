@@ -98,10 +98,15 @@ class GridEvents(GridMessages):
         HeronError
             If the environment does not stand at the start of an episode.
         ConfigError
-            If the timing, or the scheduler, is wrong.
+            If the timing, or the scheduler, is wrong, or agents agree on a plan before they act.
         """
         if not self.agents or self._k:
             raise HeronError("a run by events begins with an episode: call env.reset() first")
+        if self._plan is not None:
+            raise ConfigError(
+                "dso_config.protocol is consensus: agents that act at different times have no "
+                "proposals to agree on; step the environment instead"
+            )
         if seed is None:
             seed = self._timing_seed
         if scheduler is None:
