@@ -26,6 +26,7 @@ EXTRAS = {"adapters.rllib": "ray", "adapters.torchrl": "torchrl"}
 
 def test_the_pages_with_code_are_found() -> None:
     names = (
+        "agents",
         "build-from-scratch",
         "data",
         "devices",
@@ -43,9 +44,9 @@ def test_the_pages_with_code_are_found() -> None:
 
 
 @pytest.fixture
-def quiet_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep what pages do with Ray to this test's folder."""
-    if find_spec("ray") is not None:
+def quiet_ray(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep what a page does with Ray to this test's folder."""
+    if "import ray" in "".join(PAGES[page]) and find_spec("ray") is not None:
         monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # unset, Ray warns
         from ray.tune.trainable import trainable

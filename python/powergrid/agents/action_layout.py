@@ -153,7 +153,8 @@ class ActionLayout:
     def from_device_units(self, values: np.ndarray) -> np.ndarray:
         """Return the flat action that gives these device actions; unused entries are 0.
 
-        The inverse of `to_device_units`; a discrete value becomes the middle of its bin.
+        `values` is (n_unit,), or (n, n_unit) and so is the answer. The inverse of
+        `to_device_units`; a discrete value becomes the middle of its bin.
         """
         values = np.asarray(values, dtype=np.float64)
         span = np.where(self._high > self._low, self._high - self._low, 1.0)
@@ -162,8 +163,8 @@ class ActionLayout:
             (values - self._low + 0.5) / np.maximum(self._n_option, 1),
             (values - self._low) / span,
         )
-        flat = np.zeros(self.size)
-        flat[self._index] = np.clip(2.0 * share - 1.0, -1.0, 1.0)
+        flat = np.zeros((*values.shape[:-1], self.size))
+        flat[..., self._index] = np.clip(2.0 * share - 1.0, -1.0, 1.0)
         return flat
 
     def space(self, mode: str) -> Space[Any]:

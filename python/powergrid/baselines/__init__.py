@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from powergrid.baselines.base import EpisodeRecord, IdlePolicy, Policy, RandomPolicy, rollout
+from powergrid.baselines.batched import (
+    AgentwisePolicy,
+    BatchedIdlePolicy,
+    BatchedPolicy,
+    SchedulePolicy,
+)
+from powergrid.baselines.batched_rules import BatchedRuleBasedPolicy
 from powergrid.baselines.bound import Bound, perfect_foresight_bound, present_episode_bound
 from powergrid.baselines.rolling_horizon import RollingHorizonPolicy
 from powergrid.baselines.rule_based import RuleBasedPolicy
 
 __all__ = [
+    "AgentwisePolicy",
+    "BatchedIdlePolicy",
+    "BatchedPolicy",
+    "BatchedRuleBasedPolicy",
     "Bound",
     "EpisodeRecord",
     "IdlePolicy",
@@ -15,6 +26,7 @@ __all__ = [
     "RandomPolicy",
     "RollingHorizonPolicy",
     "RuleBasedPolicy",
+    "SchedulePolicy",
     "perfect_foresight_bound",
     "present_episode_bound",
     "rollout",

@@ -127,7 +127,8 @@ class IntervalStage:
                     slot = scene.slot(f"{agent.agent_id}.forecast.{kind}[0]")
                     found.append((self.series.row[k, kind], slot, kind == "price"))
         n = scene.rules.n_forecast
-        self._offset_s = np.arange(max(n, 1), dtype=np.float64) * scene.rules.step_s
+        apart_s = scene.rules.forecast_stride * scene.rules.step_s
+        self._offset_s = np.arange(max(n, 1), dtype=np.float64) * apart_s
         n_lane = self._multiplier.shape[1]
         self._row = np.zeros((len(self._offset_s), n_lane), np.int32)
         self._share = np.zeros((len(self._offset_s), n_lane))

@@ -15,14 +15,15 @@ class Rules:
     ----------
     step_s : float
         Length of a step [s].
-    n_forecast : int
-        Entries of each forecast.
+    n_forecast, forecast_stride : int
+        Entries of each forecast, and steps from one to the next.
     penalty, share_reward, failure_reward, failure_safety
         See `EnvConfig`.
     """
 
     step_s: float
     n_forecast: int
+    forecast_stride: int
     penalty: float
     share_reward: bool
     failure_reward: float

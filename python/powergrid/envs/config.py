@@ -11,6 +11,7 @@ from heron.errors import ConfigError
 from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.core.config import StrictModel
+from powergrid.envs.timing import TimingConfig
 
 __all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig", "config_mapping"]
 
@@ -39,8 +40,12 @@ class EnvConfig(StrictModel):
     which no forecast contains.
 
     Spaces: `uniform_spaces` gives all agents one observation and one action Box; `action_mode` is
-    "flat" or "dict"; `forecast_steps` entries of forecast are observed; `observe_bus_voltages` adds
-    the own buses; `normalize_obs` scales by fixed factors.
+    "flat" or "dict"; `forecast_steps` entries of forecast are observed, `forecast_step_s` [s]
+    apart, which is a multiple of `step_s`, by default the same; `observe_bus_voltages` adds the own
+    buses; `normalize_obs` scales by fixed factors.
+
+    Event-driven runs: `timing` says how often agents tick, what is late and what gets lost; a
+    synchronous step knows nothing of it.
 
     Backend: "native" steps by the engine, over arrays; "reference" agent by agent and device by
     device, by the hooks of their classes. Both give the same episodes within 1e-7.
@@ -82,12 +87,25 @@ class EnvConfig(StrictModel):
     observe_bus_voltages: bool = False
     normalize_obs: bool = False
     forecast_steps: int = Field(default=0, ge=0)
+    forecast_step_s: float | None = Field(default=None, gt=0.0)
 
     on_convergence_failure: Literal["terminate", "continue"] = "terminate"
     convergence_failure_reward: float = -200.0
     convergence_failure_safety: float = Field(default=20.0, ge=0.0)
 
+    timing: TimingConfig = Field(default_factory=TimingConfig)
+
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
+
+    @property
+    def forecast_stride(self) -> int:
+        """Steps from one entry of a forecast to the next."""
+        return 1 if self.forecast_step_s is None else round(self.forecast_step_s / self.step_s)
+
+    @property
+    def forecast_dt_h(self) -> float:
+        """Time from one entry of a forecast to the next [h]."""
+        return self.forecast_stride * self.step_s / 3600.0
 
     @property
     def power_flow_name(self) -> str:
@@ -114,6 +132,17 @@ class EnvConfig(StrictModel):
     def _broker_is_known(cls, value: Any) -> Any:
         check_broker(value)
         return value
+
+    @model_validator(mode="after")
+    def _forecasts_keep_step(self) -> EnvConfig:
+        if self.forecast_step_s is not None:
+            steps = self.forecast_step_s / self.step_s
+            if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
+                raise ValueError(
+                    f"forecast_step_s is {self.forecast_step_s}, expected a multiple of step_s, "
+                    f"which is {self.step_s}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _only_what_exists(self) -> EnvConfig:

@@ -216,7 +216,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
         if self.config.backend == "reference":
             return ReferenceSimulation(
-                self.agent_dict, self.distribution, self.power_flow, self.rules.dt_h
+                self.agent_dict, self.distribution, self.power_flow, self.rules
             )
         return SingleLane(
             self.agent_dict, self.table, self.power_flow, self.distribution, self.source,
@@ -230,6 +230,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         return Rules(
             step_s=config.step_s,
             n_forecast=config.forecast_steps,
+            forecast_stride=config.forecast_stride,
             penalty=self.penalty,
             share_reward=self.share_reward,
             failure_reward=config.convergence_failure_reward,
