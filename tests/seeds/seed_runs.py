@@ -155,7 +155,7 @@ def _call(
         "PYTHONPYCACHEPREFIX": str(folder / ".byte-code"),
     }
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
     )
     if is_checked and done.returncode != 0:
         raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
