@@ -68,9 +68,7 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def readme_part(
-    machine: dict[str, Any], n_turn: int, tables: dict[str, list[Measurement]]
-) -> str:
+def readme_part(machine: dict[str, Any], n_turn: int, tables: dict[str, list[Measurement]]) -> str:
     """Return what stands in the README between the marks."""
     return "\n\n".join(
         [
