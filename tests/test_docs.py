@@ -31,6 +31,7 @@ def test_the_pages_with_code_are_found() -> None:
         "data",
         "devices",
         "environment",
+        "event-driven",
         "integration",
         "messaging",
         "networks",

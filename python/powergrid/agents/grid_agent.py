@@ -11,7 +11,7 @@ from gymnasium.spaces import Dict as DictSpace
 from heron.agents.coordinator_agent import CoordinatorAgent
 from heron.core.policies import Policy
 from heron.errors import ConfigError
-from heron.protocols.base import Protocol
+from heron.protocols.base import NoProtocol, Protocol
 from heron.protocols.vertical import PriceSignalProtocol
 from powergrid.agents.action_layout import ActionLayout
 from powergrid.agents.device_agent import DeviceAgent
@@ -147,13 +147,50 @@ class GridAgent(CoordinatorAgent):
     def act(self, observation: Any, upstream_action: Any = None) -> dict[str, Any]:
         """Split the upstream action, else the policy's, into the devices' actions by name.
 
-        The action is a flat one in [-1, 1], laid out by `action_layout`; the parts are in the
-        devices' own units.
+        The action is a flat one in [-1, 1], laid out by `action_layout`, or of the form that
+        `ActionLayout.unflatten` gives; the parts are in the devices' own units. Nothing is split by
+        an agent without protocol that neither gets an action nor has a policy.
         """
-        flat = self.check_action(self._decide(observation, upstream_action))
+        has_own = upstream_action is not None or self.policy is not None
+        if isinstance(self._protocol(), NoProtocol) and not has_own:
+            return {}
+        action = self._decide(observation, upstream_action)
+        flat = self.flatten_action(action) if isinstance(action, Mapping) else action
+        flat = self.check_action(flat)
         self.action = flat
         in_units = self.action_layout.to_device_units(flat)
         return self._protocol().coordinate(in_units, self.devices)
+
+    def flatten_action(self, action: Any) -> np.ndarray:
+        """Return the flat form of an action that separates continuous and discrete parts.
+
+        Raises
+        ------
+        ConfigError
+            (a ValueError) saying what came and what was expected.
+        """
+        layout = self.action_layout
+        space = layout.space("dict")
+        parts = {key: part.shape for key, part in space.spaces.items()}  # type: ignore[attr-defined]
+        got = (
+            {key: np.shape(value) for key, value in action.items()}
+            if isinstance(action, Mapping)
+            else type(action).__name__
+        )
+        if got != parts:
+            raise ConfigError(
+                f"action of {self.agent_id} has parts {got}, expected {parts}: "
+                f"{', '.join(layout.names)}"
+            )
+        if "d" in parts:
+            options = np.array([dim.n_option for dim in layout.dims if dim.n_option])
+            chosen = np.asarray(action["d"])
+            if not np.array_equal(chosen, np.clip(np.round(chosen), 0, options - 1)):
+                raise ConfigError(
+                    f"discrete action of {self.agent_id} is {chosen.tolist()}, expected integers "
+                    f"below {options.tolist()}"
+                )
+        return layout.flatten(action)
 
     def check_action(self, action: Any) -> np.ndarray:
         """Return a flat action as float64 if shape and values are right.

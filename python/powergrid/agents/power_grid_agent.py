@@ -36,6 +36,8 @@ from powergrid.powerflow.make import POWER_FLOWS
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
+    from heron.agents.proxy_agent import ProxyAgent
+
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent", "accepted_arguments"]
 
 NO_PIECES: Mapping[str, DevicePieces] = {}  # each device's interval is one
@@ -330,6 +332,28 @@ class PowerGridAgent(GridAgent):
         assert self.table is not None
         assert self.observation_layout is not None
         return self.observation_layout.observe(self.table, self._observer, _LANE)
+
+    def observe_as_of(
+        self,
+        time_s: float,
+        global_state: Mapping[str, Any] | None = None,
+        proxy: ProxyAgent | None = None,
+    ) -> Any:
+        """Return the vector of `get_observation` as of `time_s` [s]; its policy gets this.
+
+        float32, (n_obs,), as in a step of the environment, which is what policies are trained on.
+        The proxy gathers it from its snapshot; what it does not show is 0, and so is everything if
+        no snapshot is that old.
+        """
+        layout = self.observation_layout
+        if layout is None:  # a coordinator like others, in an environment of another kind
+            return super().observe_as_of(time_s, global_state, proxy)
+        if proxy is None:
+            return self.get_observation()
+        values, is_shown = proxy.get_slots_for_agent(self.address, self.level, layout.slots, time_s)
+        observation = layout.scaled(values)
+        observation[~is_shown] = 0.0
+        return observation
 
     def reset(self, seed: int | None = None) -> None:
         """Start a new episode: initial states of the grid and of every device."""

@@ -11,10 +11,12 @@ from powergrid.baselines.batched import (
 )
 from powergrid.baselines.batched_rules import BatchedRuleBasedPolicy
 from powergrid.baselines.bound import Bound, perfect_foresight_bound, present_episode_bound
+from powergrid.baselines.by_agent import AgentPolicy, decide_by
 from powergrid.baselines.rolling_horizon import RollingHorizonPolicy
 from powergrid.baselines.rule_based import RuleBasedPolicy
 
 __all__ = [
+    "AgentPolicy",
     "AgentwisePolicy",
     "BatchedIdlePolicy",
     "BatchedPolicy",
@@ -27,6 +29,7 @@ __all__ = [
     "RollingHorizonPolicy",
     "RuleBasedPolicy",
     "SchedulePolicy",
+    "decide_by",
     "perfect_foresight_bound",
     "present_episode_bound",
     "rollout",

@@ -125,7 +125,8 @@ class _AgentRules:
             demand = demand - np.where(is_on, p, 0.0)
         for name in model.tap_changers:
             is_high = reader.column("grid.v_max") > V_HIGH_PU
-            is_low = reader.column("grid.v_min") < V_LOW_PU
+            v_min = reader.column("grid.v_min")
+            is_low = (v_min > 0.0) & (v_min < V_LOW_PU)
             points[name] = [is_low.astype(np.float64) - is_high + 1.0]
         return self._written(points, n)
 

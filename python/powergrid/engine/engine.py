@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from heron.core.feature_table import FeatureTable
 from powergrid.agents.observation_layout import ObservationLayout
+from powergrid.agents.protocol_config import MarketConfig
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
 from powergrid.engine.lane_arrays import as_rows
+from powergrid.engine.market_stage import MarketStage
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.observer import Observer
 from powergrid.engine.parameters import ParameterTable
@@ -64,6 +66,8 @@ class Engine:
     ----------
     scene, devices, network, interval, books, observer
         The stages and what they share.
+    market
+        Where agents trade with each other; None if they do not.
     parameters : ParameterTable
         What may differ from lane to lane.
     actions : ndarray, (n_lane, n_agent, n_entry)
@@ -91,6 +95,11 @@ class Engine:
             self.scene, self.network, self.devices.hooked, distribution, source
         )
         self.books = Books(self.scene, self.devices, self.network)
+        self.market: MarketStage | None = None
+        if isinstance(rules.protocol, MarketConfig):
+            self.market = MarketStage(
+                self.scene, self.devices, self.books, flow.status, rules.protocol
+            )
         self.observer = Observer(self.scene, layouts)
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
         self.actions = self.devices.actions
@@ -127,6 +136,8 @@ class Engine:
         self.network.reset(first, last)
         self.devices.reset(first, last)
         self.books.reset(first, last)
+        if self.market is not None:
+            self.market.reset(first, last)
         self.interval.begin(first, last)
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
@@ -142,7 +153,7 @@ class Engine:
         n_solve = self._solve(first, last, worker)
         self.devices.advance(first, last)
         self.devices.book(first, last)
-        self.books.book(first, last)
+        self._book(first, last)
         return n_solve
 
     def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
@@ -161,8 +172,13 @@ class Engine:
         self.devices.advance(first, last)
         self.devices.book(first, last)
         pieces.finish(first, last, found)
-        self.books.book(first, last)
+        self._book(first, last)
         return n_solve
+
+    def _book(self, first: int, last: int) -> None:
+        self.books.book(first, last)
+        if self.market is not None:
+            self.market.clear(first, last)
 
     def _solve(self, first: int, last: int, worker: int) -> int:
         self.network.write_inputs(first, last)
@@ -207,6 +223,7 @@ class Engine:
             self.scene.step_number,
             self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),
+            *([] if self.market is None else [self.market.ledger]),
         ]
         return [array[..., : self.n_lane] for array in arrays]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from powergrid.agents.protocol_config import BetweenMicrogrids, NoProtocolConfig
 
 __all__ = ["Rules"]
 
@@ -19,6 +21,8 @@ class Rules:
         Entries of each forecast, and steps from one to the next.
     penalty, share_reward, failure_reward, failure_safety
         See `EnvConfig`.
+    protocol
+        What goes on between the agents.
     """
 
     step_s: float
@@ -28,6 +32,7 @@ class Rules:
     share_reward: bool
     failure_reward: float
     failure_safety: float
+    protocol: BetweenMicrogrids = field(default_factory=NoProtocolConfig)
 
     @property
     def dt_h(self) -> float:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from heron.errors import ConfigError
 from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.agents.protocol_config import BetweenMicrogrids, NoProtocolConfig
 from powergrid.core.config import StrictModel
 from powergrid.envs.timing import TimingConfig
 
@@ -50,8 +51,14 @@ class EnvConfig(StrictModel):
     Backend: "native" steps by the engine, over arrays; "reference" agent by agent and device by
     device, by the hooks of their classes. Both give the same episodes within 1e-7.
 
-    Messages: `message_broker` is "in_memory" or a `heron.messaging.MessageBroker`; the environment
-    keeps it, but nothing goes through it while `centralized`.
+    Messages: with `centralized` off, a step's actions go down to the devices by messages, and
+    observations come through a proxy; the episodes are the same. `message_broker` is "in_memory" or
+    a `heron.messaging.MessageBroker`, made if needed; environments that share one need an `env_id`
+    each.
+
+    `visibility` says what agents see: "full"; "grid", their devices and their grid, price and clock
+    as they are now, but no forecast; "device", their devices only; or tags by feature, see
+    `powergrid.envs.visibility`. What is hidden reads 0.
 
     Power flow: "native" solves the compiled network, "pandapower" by its Newton-Raphson; None is
     "native", or "pandapower" with the reference backend. What the native one does not support falls
@@ -68,6 +75,7 @@ class EnvConfig(StrictModel):
 
     centralized: bool = True
     message_broker: Any = None
+    env_id: str = Field(default="default", min_length=1)
     share_reward: bool = False
     penalty: float = Field(default=10.0, ge=0.0)
     train: bool = True
@@ -94,6 +102,7 @@ class EnvConfig(StrictModel):
     convergence_failure_safety: float = Field(default=20.0, ge=0.0)
 
     timing: TimingConfig = Field(default_factory=TimingConfig)
+    visibility: Literal["full", "grid", "device"] | dict[str, list[str]] = "full"
 
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
 
@@ -144,15 +153,6 @@ class EnvConfig(StrictModel):
                 )
         return self
 
-    @model_validator(mode="after")
-    def _only_what_exists(self) -> EnvConfig:
-        if not self.centralized:
-            raise ValueError(
-                "centralized=False (agents that act through messages) is not available in this "
-                "version; leave it at True"
-            )
-        return self
-
 
 class DistributionConfig(StrictModel):
     """The distribution grid that microgrids are merged into.
@@ -160,6 +160,10 @@ class DistributionConfig(StrictModel):
     `load_scale` multiplies the feeder's published load, `source_vm_pu` is the voltage at its head.
     Its regulators move by line-drop compensation unless that is switched off, and its capacitors
     are off while the load multiplier is below `capacitors_off_below`.
+
+    `protocol` says what goes on between the microgrids: "none", "p2p", "consensus", "price_signal",
+    "setpoint", or a mapping with such a name and its parameters; see
+    `powergrid.agents.protocol_config`.
     """
 
     name: str = Field(default="DSO", min_length=1)
@@ -169,6 +173,7 @@ class DistributionConfig(StrictModel):
     source_vm_pu: float = Field(default=1.04, gt=0.8, lt=1.2)
     line_drop_compensation: bool = True
     capacitors_off_below: float = Field(default=0.5, ge=0.0)
+    protocol: BetweenMicrogrids = Field(default_factory=NoProtocolConfig)
 
 
 class MicrogridsConfig(EnvConfig):

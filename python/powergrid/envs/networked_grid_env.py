@@ -16,7 +16,6 @@ from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
 
-from heron.envs.pettingzoo import PettingZooParallelEnv
 from heron.errors import ConfigError, HeronError, nearest
 from heron.messaging import make_broker
 from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
@@ -32,8 +31,11 @@ from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
 from powergrid.envs.distribution_grid import DistributionGrid, DistributionPlacement
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
+from powergrid.envs.grid_events import GridEvents
 from powergrid.envs.grid_metrics import grid_metrics
 from powergrid.envs.placed_network import PlacedNetwork
+from powergrid.envs.timing import timing_seed
+from powergrid.envs.visibility import set_visibility, visible_layout
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
 from powergrid.powerflow.native_flow import NativeFlow
@@ -51,7 +53,7 @@ __all__ = ["MAX_START_DAYS", "NetworkedGridEnv", "wanted_day"]
 MAX_START_DAYS = 10  # days tried at reset before giving up on a network that does not solve
 
 
-class NetworkedGridEnv(PettingZooParallelEnv):
+class NetworkedGridEnv(GridEvents):
     """Agents that share one power network.
 
     Subclasses say what network and which agents: `_build_net` returns the network and may fill
@@ -94,6 +96,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self.env_config["render_mode"] = render_mode
         self.config = parse_config(self.config_model, self.env_config, type(self).__name__)
         config = self.config
+        self.env_id = config.env_id
         self.max_episode_steps = config.max_episode_steps
         self.centralized = config.centralized
         self.train = config.train
@@ -157,6 +160,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 agent.action_layout = ActionLayout(agent.devices, union)
         for agent in agents:
             agent.set_forecast_length(config.forecast_steps)
+        changed = set_visibility(agents, config.visibility)
         self.table = build_table(agents, config.backend)
         layouts = agent_layouts(
             agents,
@@ -165,9 +169,10 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             has_bus_voltages=config.observe_bus_voltages,
             is_normalized=config.normalize_obs,
         )
-        self.layouts = [layouts[agent.agent_id] for agent in agents]
-        for name, agent in self.agent_dict.items():
-            layout = layouts[agent.agent_id]
+        self.layouts = [
+            visible_layout(agent, layouts[agent.agent_id], self.table, changed) for agent in agents
+        ]
+        for (name, agent), layout in zip(self.agent_dict.items(), self.layouts, strict=True):
             agent.set_observation(self.table, layout)
             self.observation_spaces[name] = Box(
                 -np.inf, np.inf, shape=(len(layout.names),), dtype=np.float32
@@ -207,6 +212,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self._k = 0
         self._has_reset = False
         self.metrics = EpisodeMetrics(self.possible_agents)
+        if not config.centralized:
+            self.configure_agents_for_distributed()
+            self._use_proxy(1)
         self._renderer: Renderer | None = None
         if self.render_mode is not None:
             from powergrid.envs.render.renderer import Renderer  # few environments draw
@@ -235,6 +243,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             share_reward=self.share_reward,
             failure_reward=config.convergence_failure_reward,
             failure_safety=config.convergence_failure_safety,
+            protocol=self._distribution_model.protocol,
         )
 
     # --- PettingZoo ---------------------------------------------------------------------------
@@ -273,6 +282,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
         self._has_reset = False
         self.agents = []
+        self._end_run()
         # The same day gives the same power flow, unless its fluctuation is drawn anew.
         n_try = MAX_START_DAYS if day is None or self.config.variability else 1
         for _ in range(n_try):
@@ -292,6 +302,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: "
                 f"lower load_scale, strengthen the connection, or choose another bus"
             )
+        self._timing_seed = timing_seed(self._rng)
         self.agents = list(self.possible_agents)
         self.metrics = EpisodeMetrics(self.possible_agents)
         self._has_reset = True
@@ -328,20 +339,28 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise HeronError("step() before reset(): call env.reset() first")
         if not self.agents:  # the episode is over; PettingZoo wants empty answers
             return {}, {}, {}, {}, {}
+        if self.scheduler is not None:
+            raise HeronError("step() in a run by events, which goes on by itself: reset() ends it")
         converged = self._run_interval(actions)
+        rewards, infos, has_failed, is_over = self._finish_interval(converged)
+        terminateds = dict.fromkeys(self.possible_agents, has_failed)
+        truncateds = dict.fromkeys(self.possible_agents, is_over)
+        return self.get_observations(), rewards, terminateds, truncateds, infos
+
+    def _finish_interval(
+        self, converged: bool
+    ) -> tuple[dict[str, float], dict[str, dict[str, Any]], bool, bool]:
         rewards, infos = self._settle(converged)
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
+        self._now_s += self.config.step_s
         self._simulation.begin_interval(self._k)
         is_over = self._k >= self.max_episode_steps
         has_failed = not converged and self.config.on_convergence_failure == "terminate"
-        terminateds = dict.fromkeys(self.possible_agents, has_failed)
-        truncateds = dict.fromkeys(self.possible_agents, is_over and not has_failed)
-        observations = self.get_observations()
         if is_over or has_failed:
             self.agents = []
-        return observations, rewards, terminateds, truncateds, infos
+        return rewards, infos, has_failed, is_over and not has_failed
 
     def state(self) -> np.ndarray:
         """Return every feature of every agent and device, float32, (n_slot,); see `state_names`."""
@@ -349,7 +368,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def get_observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
-        return self._simulation.observations()
+        if self.config.centralized:
+            return self._simulation.observations()
+        return self._observations_by_proxy()
 
     def render(self) -> np.ndarray | str | None:
         """Show the state after the last step, by the mode chosen when the environment was made.
@@ -471,6 +492,8 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def _run_interval(self, actions: Mapping[str, Any]) -> bool:
         mode, lane = self.config.action_mode, self._simulation
+        if not self.config.centralized:
+            return lane.run_pieces(self._k, self._commands_by_message(actions))
         if mode == "flat" and isinstance(lane, SingleLane) and lane.take(actions):
             return lane.run_interval()
         return lane.run_interval(self._k, check_actions(self.agent_dict, actions, mode))
@@ -482,12 +505,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             rewards, infos = lane.settle()
             cost = {name: info["cost"] for name, info in infos.items()}
             safety = {name: info["safety"] for name, info in infos.items()}
-            self.metrics.add(cost, safety, rewards)
+            self.metrics.add(cost, safety, rewards, infos)
             return rewards, infos
         rewards, safety = self._pay(converged)
         infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
-        self.metrics.add(cost, safety, rewards)
+        self.metrics.add(cost, safety, rewards, infos)
         return rewards, infos
 
     def _pays_by(self, rules: Rules) -> bool:
@@ -522,6 +545,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             **{f"safety_{part}": value for part, value in parts.items()},
             "energy_bought_mwh": agent.energy_bought_mwh if converged else 0.0,
             "energy_sold_mwh": agent.energy_sold_mwh if converged else 0.0,
+            **self._simulation.trades(name),
             "converged": converged,
         }
 

@@ -205,10 +205,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, and
             the cost by cause, ``cost_fuel`` and so on, the same; ``converged``, (num_envs,);
             ``episode_cost``, ``episode_safety``, ``episode_reward``, (num_envs, n_agent), and
-            ``episode_length``, (num_envs,), of the episode so far. In lanes that only start
-            ("NextStep") the interval's are 0. With "SameStep" ``final_obs`` and
-            ``final_episode_<...>`` have the last observations and sums of the episodes that are
-            over, in their lanes.
+            ``episode_length``, (num_envs,), of the episode so far. Where agents trade with each
+            other, ``energy_traded_mwh`` (negative for sold), ``trade_payment`` and ``trade_fee``,
+            (num_envs, n_agent). In lanes that only start ("NextStep") the interval's are 0. With
+            "SameStep" ``final_obs`` and ``final_episode_<...>`` have the last observations and sums
+            of the episodes that are over, in their lanes.
 
         Raises
         ------
@@ -234,8 +235,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             self._rewards[starting] = 0.0
             self._converged[starting] = True
             self._terminations[starting] = self._truncations[starting] = False
-        if self._part_told is not engine.books.part:  # a device has named a new cause
-            self._infos.update(self._cost_parts())
+        self._update_parts()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
             self._finish_in_same_step()
@@ -258,6 +258,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def description(self) -> NetworkedGridEnv:
         """The single environment that says what lanes are made of; it is not to be stepped."""
         return self._env
+
+    @property
+    def days(self) -> list[int]:
+        """Day of the split on which each lane's episode began."""
+        return list(self._days)
 
     @property
     def observation_names(self) -> list[str]:
@@ -400,7 +405,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         over = np.flatnonzero(self._is_over).tolist()
         final = {name: self._infos[name][over] for name in EPISODE}
         parts = [f"cost_{cause}" for cause in self.engine.books.causes]
-        lived = {name: self._infos[name][over] for name in (*INTERVAL, *parts)}
+        lived = {name: self._infos[name][over] for name in (*self._of_interval, *parts)}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
@@ -426,12 +431,19 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         }
         for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
+        market = {} if self.engine.market is None else self.engine.market.entries()
+        infos |= {name: values[:, :n].T for name, values in market.items()}
+        self._of_interval = (*INTERVAL, *market)
         infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
             for name in EPISODE:
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
         return infos
+
+    def _update_parts(self) -> None:
+        if self._part_told is not self.engine.books.part:  # a device has named a new cause
+            self._infos.update(self._cost_parts())
 
     def _cost_parts(self) -> dict[str, Array]:
         """Return the cost by cause, (num_envs, n_agent) each; 0 for who has no such cause."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from powergrid.agents.device_pieces import Command, DevicePieces
+from powergrid.agents.protocol_config import MarketConfig
 from powergrid.engine.rules import Rules
+from powergrid.reference.market import clear_peer_market
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -48,6 +50,8 @@ class ReferenceSimulation:
         self._distribution = distribution
         self._flow = flow
         self._step_s, self._dt_h = rules.step_s, rules.dt_h
+        self._protocol = rules.protocol
+        self._trades: dict[str, dict[str, float]] = {}
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
@@ -128,7 +132,15 @@ class ReferenceSimulation:
             agent.read_results(flow, self._dt_h)
             agent.book(flow.result, self._dt_h, of_agent[name])
             agent.add_safety("distribution", shared)
+        if isinstance(self._protocol, MarketConfig):
+            self._trades = clear_peer_market(
+                agents, self._protocol.trading_fee, self._dt_h, has_converged=converged
+            )
         return converged
+
+    def trades(self, name: str) -> dict[str, float]:
+        """Return what an agent has traded in the last interval; {} without a market."""
+        return dict(self._trades.get(name, {}))
 
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""
