@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heron.core.feature_table import FeatureTable
+from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.observation_layout import ObservationLayout
-from powergrid.agents.protocol_config import MarketConfig
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.effects import Effects
@@ -66,8 +67,9 @@ class Engine:
     ----------
     scene, devices, network, interval, books, observer
         The stages and what they share.
-    market
-        Where agents trade with each other; None if they do not.
+    market, plan
+        Where agents trade with each other, and what they agree on before they act; None if they
+        do not.
     parameters : ParameterTable
         What may differ from lane to lane.
     actions : ndarray, (n_lane, n_agent, n_entry)
@@ -100,6 +102,9 @@ class Engine:
             self.market = MarketStage(
                 self.scene, self.devices, self.books, flow.status, rules.protocol
             )
+        self.plan: CommonPlan | None = None
+        if isinstance(rules.protocol, ConsensusConfig):
+            self.plan = CommonPlan(self.scene.agents, rules.protocol)
         self.observer = Observer(self.scene, layouts)
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
         self.actions = self.devices.actions
@@ -148,6 +153,9 @@ class Engine:
 
     def run(self, first: int, last: int, worker: int = 0) -> int:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        if self.plan is not None:
+            n_agent = self.actions.shape[1]
+            self.plan.agree([self.actions[first:last, number] for number in range(n_agent)])
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)

@@ -237,6 +237,12 @@ class SingleLane:
                 info.update({f"cost_{name}": value for name, value in parts.items()})
         return rewards, infos
 
+    def say_price(self, price: float) -> None:
+        """Let the operator add to the market price of the next interval [$/MWh]."""
+        tariff = self.engine.interval.tariff
+        assert tariff is not None
+        tariff.signal[0] = price
+
     def trades(self, name: str) -> dict[str, float]:
         """Return what an agent has traded in the last interval; {} without a market."""
         market, number = self.engine.market, self._names.index(name)

@@ -18,9 +18,11 @@ from heron.scheduling.event_scheduler import EventScheduler
 from heron.scheduling.tick_config import TickConfig
 from powergrid.agents.device_pieces import Command
 from powergrid.envs.grid_messages import GridMessages
-from powergrid.envs.timing import hierarchy_of, longest_s
+from powergrid.envs.timing import hierarchy_of, longest_s, timing_seed_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from powergrid.engine.single_lane import SingleLane
     from powergrid.reference.simulation import ReferenceSimulation
 
@@ -66,13 +68,14 @@ class GridEvents(GridMessages):
     """
 
     _simulation: SingleLane | ReferenceSimulation
+    _rng: np.random.Generator | None
     _k: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.intervals: list[IntervalRecord] = []
         self._commands: list[Command] = []
-        self._timing_seed = 0
+        self._n_episode = 0  # begun since the generator was seeded
 
     def setup_event_driven(
         self,
@@ -98,12 +101,18 @@ class GridEvents(GridMessages):
         HeronError
             If the environment does not stand at the start of an episode.
         ConfigError
-            If the timing, or the scheduler, is wrong.
+            If the timing, or the scheduler, is wrong, or agents agree on a plan before they act.
         """
         if not self.agents or self._k:
             raise HeronError("a run by events begins with an episode: call env.reset() first")
+        if self._plan is not None:
+            raise ConfigError(
+                "dso_config.protocol is consensus: agents that act at different times have no "
+                "proposals to agree on; step the environment instead"
+            )
         if seed is None:
-            seed = self._timing_seed
+            assert self._rng is not None  # there since the reset
+            seed = timing_seed_of(self._rng, self._n_episode - 1)
         if scheduler is None:
             is_reference = self.config.backend == "reference"
             scheduler = (ReferenceScheduler if is_reference else EventScheduler)(seed=seed)
@@ -158,11 +167,14 @@ class GridEvents(GridMessages):
         """Forget the last run and whatever is on its way."""
         self._now_s = 0.0
         self.clear_broker_environment()
-        if self.scheduler is not None:
-            self.scheduler = self.courier = None
-            self.intervals, self._commands = [], []
+        for agent in (self.system_agent, *self._registered_agents):
+            if agent is not None and agent not in self.agent_dict.values():
+                agent.reset()  # the others are by whoever lives through the episode
+        had_run, self.scheduler, self.courier = self.scheduler is not None, None, None
+        self.intervals, self._commands = [], []
+        if had_run or not self.config.centralized:
+            self.configure_agents_for_distributed()  # without the courier of the last run
         if not self.config.centralized:
-            self.configure_agents_for_distributed()
             self._use_proxy(1)
 
     # --- what happens -------------------------------------------------------------------------

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.device_pieces import Command, DevicePieces
-from powergrid.agents.protocol_config import MarketConfig
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig, TariffConfig
+from powergrid.agents.tariff import Tariff
 from powergrid.engine.rules import Rules
 from powergrid.reference.market import clear_peer_market
 
@@ -50,7 +52,11 @@ class ReferenceSimulation:
         self._distribution = distribution
         self._flow = flow
         self._step_s, self._dt_h = rules.step_s, rules.dt_h
-        self._protocol = rules.protocol
+        protocol = self._protocol = rules.protocol
+        self._plan: CommonPlan | None = None
+        if isinstance(protocol, ConsensusConfig):
+            self._plan = CommonPlan(list(agents.values()), protocol)
+        self._tariff = Tariff(protocol) if isinstance(protocol, TariffConfig) else None
         self._trades: dict[str, dict[str, float]] = {}
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
@@ -58,6 +64,8 @@ class ReferenceSimulation:
     def begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         flow = self._flow
+        if self._tariff is not None:
+            self._tariff.signal = 0.0
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
@@ -79,6 +87,9 @@ class ReferenceSimulation:
 
     def run_interval(self, k: int, actions: Mapping[str, np.ndarray]) -> bool:
         """Live through interval `k`; return whether the power flow converged."""
+        if self._plan is not None:
+            actions = {name: np.array(action) for name, action in actions.items()}
+            self._plan.agree([actions[name] for name in self._agents])
         for name, agent in self._agents.items():
             agent.apply_action(actions[name])
         return self._finish_interval(k, {})
@@ -138,6 +149,11 @@ class ReferenceSimulation:
             )
         return converged
 
+    def say_price(self, price: float) -> None:
+        """Let the operator add to the market price of the next interval [$/MWh]."""
+        assert self._tariff is not None
+        self._tariff.signal = price
+
     def trades(self, name: str) -> dict[str, float]:
         """Return what an agent has traded in the last interval; {} without a market."""
         return dict(self._trades.get(name, {}))
@@ -145,7 +161,7 @@ class ReferenceSimulation:
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""
         for agent in self._agents.values():
-            agent.begin_interval(k, self._dt_h)
+            agent.begin_interval(k, self._dt_h, self._tariff)
 
     def observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
