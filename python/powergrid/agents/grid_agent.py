@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,13 @@ from heron.core.policies import Policy
 from heron.errors import ConfigError
 from heron.protocols.base import NoProtocol, Protocol
 from heron.protocols.vertical import PriceSignalProtocol
-from powergrid.agents.action_layout import ActionLayout
+from powergrid.agents.action_layout import ActionDim, ActionLayout, ActionPart
 from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.grid import Grid
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.agents.placement import DeviceRequest, request_of
+from powergrid.agents.price_dial import PriceDial
+from powergrid.agents.protocol_config import PriceConfig
 from powergrid.agents.registry import build_device
 from powergrid.agents.told import Told
 from powergrid.core.config import parse_config
@@ -63,11 +65,6 @@ class GridAgent(CoordinatorAgent):
     ) -> None:
         name = grid_config.get("name", "grid")
         self.config_model = parse_config(GridAgentConfig, grid_config, f"grid '{name}'")
-        if isinstance(protocol, PriceSignalProtocol):
-            raise ConfigError(
-                f"grid '{name}' acts by set-points; PriceSignalProtocol is not supported here in "
-                f"this version, use SetpointProtocol"
-            )
         super().__init__(
             agent_id=self.config_model.name,
             policy=policy,
@@ -83,12 +80,24 @@ class GridAgent(CoordinatorAgent):
         self.safety_parts = {}
         for entry in self.config_model.devices:
             self.add_device(build_device(entry, self.agent_id))
-        self.action_layout = ActionLayout(self.devices)
+        self._dial: PriceDial | None = None
+        if isinstance(protocol, PriceSignalProtocol):
+            self._dial = PriceDial(_price_config(self.config_model, protocol.price))
+        self.lay_out_actions()
 
     @property
     def devices(self) -> dict[str, DeviceAgent]:
         """The devices by name, in configuration order."""
         return self.subordinate_agents
+
+    @property
+    def action_parts(self) -> Mapping[str, ActionPart]:
+        """What a flat action consists of: the devices, or the price that they respond to."""
+        return self.devices if self._dial is None else {self._dial.agent_id: self._dial}
+
+    def lay_out_actions(self, union: Sequence[tuple[str, ActionDim]] | None = None) -> None:
+        """Lay flat actions out, by the entries that all agents of an environment share, if any."""
+        self.action_layout = ActionLayout(self.action_parts, union)
 
     def add_device(self, device: DeviceAgent) -> None:
         """Put a device under this coordinator.
@@ -221,7 +230,19 @@ class GridAgent(CoordinatorAgent):
         return flat
 
     def idle_action(self) -> np.ndarray:
-        """Return the flat action of doing nothing, float32, (n,)."""
-        own = [device.idle_action() for device in self.devices.values()]
+        """Return the flat action of doing nothing, float32, (n,); of a price, the initial one."""
+        own = [part.idle_action() for part in self.action_parts.values()]
         values = np.concatenate(own) if own else np.zeros(0)
         return self.action_layout.from_device_units(values).astype(np.float32)
+
+
+def _price_config(config: GridAgentConfig, initial_price: float) -> PriceConfig:
+    """Return the range of prices: what is configured, else the usual one."""
+    if isinstance(config.protocol, PriceConfig):
+        return config.protocol
+    usual = PriceConfig()
+    return PriceConfig(
+        initial_price=initial_price,
+        lowest_price=min(usual.lowest_price, initial_price),
+        highest_price=max(usual.highest_price, initial_price),
+    )

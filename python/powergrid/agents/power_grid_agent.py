@@ -24,6 +24,7 @@ from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.renewable_profile import profile_of, rated_power
 from powergrid.agents.standalone import Standalone
 from powergrid.agents.table import build_table
+from powergrid.agents.tariff import Tariff
 from powergrid.agents.told import Told
 from powergrid.agents.transformer import Transformer
 from powergrid.core.features.availability import AvailablePower
@@ -135,6 +136,7 @@ class PowerGridAgent(GridAgent):
         self._observer = np.zeros(1, dtype=np.int32)  # number of its slots in the table
         self._alone: Standalone | None = None
         self._profiles = Profiles(None, "train")
+        self.market_address: str | None = None  # of whom its decisions tell that it trades
         self.energy_bought_mwh = 0.0  # during the last step, through the meter
         self.energy_sold_mwh = 0.0
 
@@ -175,14 +177,19 @@ class PowerGridAgent(GridAgent):
         """Take over the series of a new episode."""
         self.window = window
 
-    def begin_interval(self, k: int, dt: float) -> None:
-        """Tell agent and devices the price, clock, forecast and available power of step `k`."""
+    def begin_interval(self, k: int, dt: float, tariff: Tariff | None = None) -> None:
+        """Tell agent and devices the price, clock, forecast and available power of step `k`.
+
+        The `tariff` comes on top of a price that the market makes.
+        """
         window = self.window
         assert window is not None
         state = self.state
         price = float(window.actual["price"][k])
         if isinstance(self.config_model.grid_price, float):
-            price = self.config_model.grid_price
+            price, tariff = self.config_model.grid_price, None
+        if tariff is not None:
+            price += tariff.now(window.week_s(k))
         state.market.price = price
         clock = state.clock
         clock.sin_hour, clock.cos_hour, clock.sin_weekday, clock.cos_weekday = window.clock(k)
@@ -194,6 +201,9 @@ class PowerGridAgent(GridAgent):
                 if isinstance(self.config_model.grid_price, float)
                 else window.forecast["price"][coming]
             )
+            if tariff is not None:
+                later = [tariff.rule(window.week_s(k, j)) for j in range(1, window.n_forecast)]
+                forecast.price = forecast.price + np.array([tariff.now(window.week_s(k)), *later])
             forecast.load = window.forecast["load"][coming]
             forecast.solar = window.forecast["solar"][coming]
             forecast.wind = window.forecast["wind"][coming]
@@ -314,6 +324,15 @@ class PowerGridAgent(GridAgent):
         for series in ("price", "load", "solar", "wind"):
             setattr(self.state.forecast, series, np.zeros(n_step))
         self.state.keep_for_reset()
+
+    def hand_down(self, parts: Mapping[str, Any]) -> None:
+        """Send each device its part, and the market, if there is one, an offer.
+
+        What is offered is what the meter will show.
+        """
+        super().hand_down(parts)
+        if self.market_address is not None:
+            self.send_message({"offer": "metered"}, self.market_address)
 
     # --- observation --------------------------------------------------------------------------
 

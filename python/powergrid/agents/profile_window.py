@@ -66,10 +66,14 @@ class ProfileWindow:
 
     def clock(self, k: int) -> tuple[float, float, float, float]:
         """Return sine and cosine of hour and of weekday at step `k`."""
-        time_s = self.start_s + k * self.step_s
+        time_s = self.week_s(k)
         hour = 2.0 * math.pi * (time_s % DAY_S) / DAY_S
         week = 2.0 * math.pi * (time_s % WEEK_S) / WEEK_S
         return math.sin(hour), math.cos(hour), math.sin(week), math.cos(week)
+
+    def week_s(self, k: int, ahead: int = 0) -> float:
+        """Return the time since the Monday midnight [s] at step `k`, `ahead` entries later."""
+        return self.start_s + k * self.step_s + ahead * (self.stride * self.step_s)
 
     @property
     def n_step(self) -> int:

@@ -13,6 +13,7 @@ from heron.core.action import Action
 from heron.core.feature_table import FeatureTable
 from heron.envs.pettingzoo import PettingZooParallelEnv
 from heron.errors import ConfigError
+from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.device_pieces import Command
 from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -39,6 +40,7 @@ class GridMessages(PettingZooParallelEnv):
     table: FeatureTable
     _now_s = 0.0  # start of the interval, since that of the episode
     _recording: FeatureTable | None = None  # a copy of the table that keeps the past
+    _plan: CommonPlan | None = None  # what agents agree on before they act
 
     # --- seeing through the proxy -------------------------------------------------------------
 
@@ -85,6 +87,9 @@ class GridMessages(PettingZooParallelEnv):
             As `step`; nothing is left on its way then.
         """
         flat = check_actions(self.agent_dict, actions, self.config.action_mode)
+        if self._plan is not None:
+            flat = {name: action.copy() for name, action in flat.items()}
+            self._plan.agree(list(flat.values()))
         parts = {name: agent.act(None, flat[name]) for name, agent in self.agent_dict.items()}
         try:
             for name, agent in self.agent_dict.items():

@@ -16,12 +16,16 @@ from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
 
+from heron.envs.agent_registry import Place
 from heron.errors import ConfigError, HeronError, nearest
 from heron.messaging import make_broker
-from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
+from powergrid.agents.action_layout import kind_slots, union_of_dims
+from powergrid.agents.common_plan import CommonPlan
+from powergrid.agents.distribution_operator import DistributionOperator
 from powergrid.agents.observation_layout import agent_layouts
 from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.protocol_config import ConsensusConfig, NoProtocolConfig
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
 from powergrid.engine.rules import Rules
@@ -34,7 +38,6 @@ from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_events import GridEvents
 from powergrid.envs.grid_metrics import grid_metrics
 from powergrid.envs.placed_network import PlacedNetwork
-from powergrid.envs.timing import timing_seed
 from powergrid.envs.visibility import set_visibility, visible_layout
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
@@ -155,9 +158,9 @@ class NetworkedGridEnv(GridEvents):
     def _init_spaces(self) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         if config.uniform_spaces:
-            union = union_of_dims([agent.devices for agent in agents])
+            union = union_of_dims([agent.action_parts for agent in agents])
             for agent in agents:
-                agent.action_layout = ActionLayout(agent.devices, union)
+                agent.lay_out_actions(union)
         for agent in agents:
             agent.set_forecast_length(config.forecast_steps)
         changed = set_visibility(agents, config.visibility)
@@ -183,6 +186,11 @@ class NetworkedGridEnv(GridEvents):
     def _init_simulation(self, placed: PlacedNetwork | None) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._distribution_model = self._distribution_config()
+        protocol = self._distribution_model.protocol
+        if not isinstance(protocol, NoProtocolConfig):
+            self._add_operator()
+        if isinstance(protocol, ConsensusConfig):
+            self._plan = CommonPlan(agents, protocol)  # complains if there is nothing to agree on
         flow: PowerFlow
         if placed is None:
             rest = DistributionPlacement.beside(
@@ -220,6 +228,12 @@ class NetworkedGridEnv(GridEvents):
             from powergrid.envs.render.renderer import Renderer  # few environments draw
 
             self._renderer = Renderer(self.render_mode, self)
+
+    def _add_operator(self) -> None:
+        """Put the distribution grid's operator above all agents, unless somebody is there."""
+        name = self._distribution_model.name
+        if self.system_agent is None and name not in self.agent_dict:
+            self.set_system_agent(DistributionOperator(name, self._distribution_model.protocol))
 
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
         if self.config.backend == "reference":
@@ -280,6 +294,7 @@ class NetworkedGridEnv(GridEvents):
             raise ConfigError(f"seed is {seed}, expected an integer of at least 0")
         if seed is not None or self._rng is None:
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
+            self._n_episode = 0
         self._has_reset = False
         self.agents = []
         self._end_run()
@@ -302,7 +317,7 @@ class NetworkedGridEnv(GridEvents):
                 f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: "
                 f"lower load_scale, strengthen the connection, or choose another bus"
             )
-        self._timing_seed = timing_seed(self._rng)
+        self._n_episode += 1
         self.agents = list(self.possible_agents)
         self.metrics = EpisodeMetrics(self.possible_agents)
         self._has_reset = True
@@ -341,6 +356,9 @@ class NetworkedGridEnv(GridEvents):
             return {}, {}, {}, {}, {}
         if self.scheduler is not None:
             raise HeronError("step() in a run by events, which goes on by itself: reset() ends it")
+        above = self._deciding_operator()
+        if above is not None and above.gives_directions:
+            actions = {**actions, **above.directions()}
         converged = self._run_interval(actions)
         rewards, infos, has_failed, is_over = self._finish_interval(converged)
         terminateds = dict.fromkeys(self.possible_agents, has_failed)
@@ -355,6 +373,9 @@ class NetworkedGridEnv(GridEvents):
             self._renderer.add()
         self._k += 1
         self._now_s += self.config.step_s
+        above = self._deciding_operator()
+        if above is not None and above.says_prices:
+            self._simulation.say_price(above.price())
         self._simulation.begin_interval(self._k)
         is_over = self._k >= self.max_episode_steps
         has_failed = not converged and self.config.on_convergence_failure == "terminate"
@@ -422,6 +443,15 @@ class NetworkedGridEnv(GridEvents):
             )
         self._net = net
 
+    def places(self) -> list[Place]:
+        """Return the place of each of `heron_agents`; the operator's is the last.
+
+        So the numbers of the others, which draws of time are keyed by, do not depend on it.
+        """
+        of_all = super().places()
+        n_top = 0 if self.system_agent is None else 1
+        return [*of_all[n_top:], *of_all[:n_top]]
+
     # --- names and helpers --------------------------------------------------------------------
 
     @property
@@ -473,6 +503,13 @@ class NetworkedGridEnv(GridEvents):
         return self.agent_dict[name]
 
     # --- an episode and an interval -----------------------------------------------------------
+
+    def _deciding_operator(self) -> DistributionOperator | None:
+        """Return the distribution grid's operator, if it has a policy."""
+        above = self.system_agent
+        if isinstance(above, DistributionOperator) and above.policy is not None:
+            return above
+        return None
 
     def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Put everything to its start and solve; return whether that converged."""

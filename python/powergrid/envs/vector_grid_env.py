@@ -181,6 +181,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             raise HeronError("the first reset() is of all lanes: call it without reset_mask")
         days = self._wanted_days(options, lanes)
         self._seed_lanes(seed, lanes)
+        self._has_reset = len(lanes) < self.num_envs  # until they have started
         self._start(lanes, days)
         self._has_reset = True
         return self._observations, {}
@@ -293,6 +294,32 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ) -> None:
         """Set a parameter of lanes from their next episodes on; see `ParameterTable`."""
         self.engine.parameters.set(name, values, self._lanes(lanes))
+
+    def say_price(self, prices: ArrayLike) -> None:
+        """Let the grid's operator add to the market price of each lane's next interval.
+
+        Whatever it says stands until it says something else, or the lane's episode ends.
+
+        Parameters
+        ----------
+        prices : float or (num_envs,)
+            [$/MWh], on top of the rule of ``dso_config.protocol``.
+
+        Raises
+        ------
+        ConfigError
+            If the protocol is not "price_signal", or a value or shape is wrong.
+        """
+        tariff = self.engine.interval.tariff
+        if tariff is None:
+            name = self.engine.scene.rules.protocol.name
+            raise ConfigError(f"dso_config.protocol is {name}; the operator says no price")
+        new = np.asarray(prices, dtype=np.float64)
+        if new.shape not in ((), (self.num_envs,)) or not np.isfinite(new).all():
+            raise ConfigError(
+                f"prices are {new.tolist()}, expected one finite number, or {self.num_envs}"
+            )
+        tariff.signal[: self.num_envs] = new
 
     def idle_actions(self) -> NDArray[np.float32]:
         """Return the actions of doing nothing, (num_envs, n_agent, n_entry)."""
@@ -471,10 +498,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             seeds = list(seed)
             if len(seeds) != self.num_envs:
                 raise ConfigError(f"got {len(seeds)} seeds for {self.num_envs} lanes")
+        for of_lane in (seeds[lane] for lane in lanes):
+            if of_lane is not None and operator.index(of_lane) < 0:
+                raise ConfigError(f"seed is {of_lane}, expected an integer of at least 0")
         for lane in lanes:
             of_lane = seeds[lane]
-            if of_lane is not None and of_lane < 0:
-                raise ConfigError(f"seed is {of_lane}, expected an integer of at least 0")
             if of_lane is not None or self._generators[lane] is None:
                 first = self.config.seed
                 if of_lane is None and first is not None:

@@ -6,13 +6,15 @@ It calls the hooks that every device has (`set_device_action`, `update_state`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.device_pieces import Command, DevicePieces
-from powergrid.agents.protocol_config import MarketConfig
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig, TariffConfig
+from powergrid.agents.tariff import Tariff
 from powergrid.engine.rules import Rules
 from powergrid.reference.market import clear_peer_market
 
@@ -50,14 +52,22 @@ class ReferenceSimulation:
         self._distribution = distribution
         self._flow = flow
         self._step_s, self._dt_h = rules.step_s, rules.dt_h
-        self._protocol = rules.protocol
+        protocol = self._protocol = rules.protocol
+        self._plan: CommonPlan | None = None
+        if isinstance(protocol, ConsensusConfig):
+            self._plan = CommonPlan(list(agents.values()), protocol)
+        self._tariff = Tariff(protocol) if isinstance(protocol, TariffConfig) else None
         self._trades: dict[str, dict[str, float]] = {}
+        self._traders: Collection[str] = self._agents
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
     def begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         flow = self._flow
+        if self._tariff is not None:
+            self._tariff.signal = 0.0
+        self._traders, self._trades = self._agents, {}
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
@@ -79,6 +89,9 @@ class ReferenceSimulation:
 
     def run_interval(self, k: int, actions: Mapping[str, np.ndarray]) -> bool:
         """Live through interval `k`; return whether the power flow converged."""
+        if self._plan is not None:
+            actions = {name: np.array(action) for name, action in actions.items()}
+            self._plan.agree([actions[name] for name in self._agents])
         for name, agent in self._agents.items():
             agent.apply_action(actions[name])
         return self._finish_interval(k, {})
@@ -133,10 +146,20 @@ class ReferenceSimulation:
             agent.book(flow.result, self._dt_h, of_agent[name])
             agent.add_safety("distribution", shared)
         if isinstance(self._protocol, MarketConfig):
+            traders = self._traders if converged else ()
             self._trades = clear_peer_market(
-                agents, self._protocol.trading_fee, self._dt_h, has_converged=converged
+                agents, self._protocol.trading_fee, self._dt_h, traders
             )
         return converged
+
+    def say_price(self, price: float) -> None:
+        """Let the operator add to the market price of the next interval [$/MWh]."""
+        assert self._tariff is not None
+        self._tariff.signal = price
+
+    def admit(self, names: Collection[str]) -> None:
+        """Let these agents, and no others, take part in the market of the next interval."""
+        self._traders = names
 
     def trades(self, name: str) -> dict[str, float]:
         """Return what an agent has traded in the last interval; {} without a market."""
@@ -145,7 +168,7 @@ class ReferenceSimulation:
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""
         for agent in self._agents.values():
-            agent.begin_interval(k, self._dt_h)
+            agent.begin_interval(k, self._dt_h, self._tariff)
 
     def observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
