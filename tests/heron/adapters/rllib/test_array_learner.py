@@ -199,3 +199,40 @@ def test_targets_are_the_sums_of_the_definition():
     second = -1.0 + gamma * 4.0
     first = 1.0 + gamma * 2.0 + gamma * lambda_ * (second - 2.0)
     np.testing.assert_allclose(targets[[0, 1, 3]], [first, second, 2.0])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_gradients_that_are_not_finite_are_treated_as_by_rllib(make_config, learners, bad):
+    weights = []
+    for learner in learners(make_config(module=None)):
+        gradients = {
+            reference: torch.full_like(parameter, 0.1)
+            for reference, parameter in learner._params.items()
+        }
+        next(iter(gradients.values())).view(-1)[0] = bad
+        learner.apply_gradients(gradients)
+        weights.append(learner.module.get_state()["all"])
+    for name, values in weights[0].items():
+        np.testing.assert_array_equal(values, weights[1][name], err_msg=name)
+
+
+def test_the_optimiser_of_a_checkpoint_goes_on_in_either_learner(make_config, learners, in_order):
+    # RLlib does not keep the weight of the divergence in a learner's state.
+    config = make_config(module=None).training(use_kl_loss=False)
+    episodes = BatchedEnvRunner(config=config).sample(num_timesteps=100, explore=True)
+    theirs, mine = learners(config)
+
+    def update(learner):
+        learner.update(
+            episodes=copy.deepcopy(episodes),
+            timesteps={"num_env_steps_sampled_lifetime": 100},
+            num_epochs=2,
+        )
+
+    update(theirs)
+    mine.set_state(theirs.get_state())
+    update(theirs)
+    update(mine)
+    expected = theirs.module.get_state()["all"]
+    for name, values in mine.module.get_state()["all"].items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
