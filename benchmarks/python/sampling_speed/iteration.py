@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import time
 from collections.abc import Sequence
@@ -88,7 +89,7 @@ def measure(n_envs: Sequence[int], n_turn: int, **settings: int) -> list[Iterati
             for trial in trials:
                 trial.run()
         for trial in trials:
-            trial.algorithm.stop()
+            trial.stop()
             measured.append(trial.found)
     return measured
 
@@ -108,6 +109,11 @@ class _Trial:
         for method, stage in LEARNER.items():
             self._clock.watch(of_learner, method, stage)
         self._clock.watch(of_learner.module, "forward_train", "learner: forward passes")
+
+    def stop(self) -> None:
+        """End the algorithm, and remove the folder that Ray has made for it."""
+        self.algorithm.stop()
+        shutil.rmtree(self.algorithm.logdir, ignore_errors=True)
 
     def run(self, *, is_counted: bool = True) -> None:
         """Do one iteration."""

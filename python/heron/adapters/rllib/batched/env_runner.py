@@ -128,31 +128,29 @@ class BatchedEnvRunner(MultiAgentEnvRunner):
                 _to_inference(self.module[name])
         done: list[MultiAgentEpisode] = []
         kept: list[Chunk] = []
-        n_kept = n_counted = 0  # since environments last failed
-        n_step = n_ended = 0
+        n_kept = 0
+        n_step = n_ended = 0  # since environments last failed
         unit = 1 if self.config.count_steps_by == "env_steps" else len(self._sampler.agents)
         while (
-            n_counted * unit < (num_timesteps or 0)
-            if num_episodes is None
-            else n_kept < num_episodes
+            n_step * unit < (num_timesteps or 0) if num_episodes is None else n_kept < num_episodes
         ):
             sampler = self._sampler
-            actions = self._act(explore, random_actions, n_counted)
+            actions = self._act(explore, random_actions, n_step)
             answer: Any = self._try_env_step(actions)  # type: ignore[no-untyped-call]
             if isinstance(answer, str):  # the environments failed, and are others now
                 done += sampler.finish(kept, cut=False)
-                kept, n_counted = [], 0
+                self._count(sampler, n_step, n_ended)
+                kept, n_step, n_ended = [], 0, 0
                 self._reset_envs_and_episodes(explore)
                 continue
             n_lived, ended = sampler.record(*answer, weights_seq_no=self._weights_seq_no)
-            n_counted += n_lived
             n_step += n_lived
             n_ended += len(ended)
             if num_episodes is not None:
                 ended = ended[: num_episodes - n_kept]
             kept += ended
             n_kept += len(ended)
-        self._count(n_step, n_ended)
+        self._count(self._sampler, n_step, n_ended)
         return done + self._sampler.finish(kept, cut=num_timesteps is not None)
 
     def _reset_envs_and_episodes(self, explore: bool) -> None:
@@ -175,11 +173,10 @@ class BatchedEnvRunner(MultiAgentEnvRunner):
         with self.metrics.log_time(RLMODULE_INFERENCE_TIMER):
             return self._sampler.act(self.module, explore=explore, n_step_lifetime=n_lifetime)
 
-    def _count(self, n_step: int, n_episode: int) -> None:
-        sampler = self._sampler
+    def _count(self, sampler: LaneSampler, n_step: int, n_episode: int) -> None:
         if n_step:
             self._log_env_steps(metric=self._metrics_num_env_steps_sampled, num_steps=n_step)
-        log_steps(self.metrics, n_step, n_episode, self._sampler.agents, dict(sampler.n_by_module))
+        log_steps(self.metrics, n_step, n_episode, sampler.agents, dict(sampler.n_by_module))
         sampler.n_by_module.clear()
 
     def _make_stock_env(self, reason: str) -> None:
