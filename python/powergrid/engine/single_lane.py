@@ -221,7 +221,7 @@ class SingleLane:
         """Pay by the rules; return rewards and infos of an interval that converged."""
         engine = self.engine
         books = engine.books
-        books.pay(0, 1)
+        engine.pay(0, 1)
         rewards = dict(zip(self._names, books.reward[0].tolist(), strict=True))
         entries = books.ledger[:, 0].tolist()
         if engine.market is not None:
@@ -261,9 +261,9 @@ class SingleLane:
 
     def observations(self) -> dict[str, NDArray[np.float32]]:
         """Return every agent's present observation, arrays of the caller's own."""
-        observer = self.engine.observer
-        observer.observe(0, 1)  # now: somebody may have written to a state since the last step
-        seen = observer.observations[0]
+        engine = self.engine
+        engine.observe(0, 1)  # now: somebody may have written to a state since the last step
+        seen = engine.observer.observations[0]
         return {
             name: seen[number, :n].copy()
             for number, (name, n) in enumerate(zip(self._names, self._n_obs, strict=True))
