@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -98,6 +98,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ((3, 3), (3, 3), [False, False, False])
     """
 
+    event_driven: ClassVar[str] = "powergrid.envs.event_driven_vector_env:EventDrivenVectorEnv"
     _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
 
     def __init__(
