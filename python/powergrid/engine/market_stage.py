@@ -92,6 +92,7 @@ class MarketStage:
     def reset(self, first: int, last: int) -> None:
         """Begin an episode."""
         self.ledger[:, first:last] = 0.0
+        self.takes_part[:, first:last] = True
 
     def entries(self) -> dict[str, Array]:
         """Return the parts of the ledger by name, (n_agent, n_lane or more) each; views."""

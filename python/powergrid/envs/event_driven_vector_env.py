@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from heron.errors import ConfigError, HeronError
 from heron.scheduling.control_loop import ControlLoop
-from powergrid.agents.protocol_config import ConsensusConfig
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig
 from powergrid.engine.effects import Effects
 from powergrid.engine.engine import Engine
 from powergrid.engine.members import acts_by_itself
@@ -73,6 +73,10 @@ class EventDrivenVectorEnv(VectorGridEnv):
       episode [s].
     - ``age_s``: (num_envs, n_agent): how old what it observes, or observed, is [s]; infinite where
       nothing was known yet, and the observation is zeros.
+
+    Where agents trade with each other, a decision goes to the market as well, by a message of its
+    own: the agent takes part in the market of an interval if such a message arrived by the start of
+    the interval, and after that of the one before.
 
     Rewards are what was paid during the call; `message_counters` has the messages.
 
@@ -146,7 +150,10 @@ class EventDrivenVectorEnv(VectorGridEnv):
         }
 
     def _hierarchy(self) -> Hierarchy:
-        return hierarchy_of(self._env.agent_dict, self.config.timing, self.config.step_s)
+        config = self.config
+        tree = hierarchy_of(self._env.agent_dict, config.timing, config.step_s)
+        has_market = isinstance(self._env.rules.protocol, MarketConfig)
+        return tree.with_offers(config.step_s) if has_market else tree
 
     def _make_engine(self) -> Engine:
         name = type(self._env).__name__
@@ -300,6 +307,13 @@ class EventDrivenVectorEnv(VectorGridEnv):
         """Live through one interval in every lane; those whose episode ends start anew."""
         lane, member, time_s, decision = self.loop.end_interval()
         decisions, pieces = self._decisions, self.pieces
+        if self.engine.market is not None:
+            n_device = len(self.engine.scene.members)
+            is_offer = member >= n_device
+            self.engine.market.takes_part[:] = False
+            self.engine.market.takes_part[member[is_offer] - n_device, lane[is_offer]] = True
+            at = ~is_offer
+            lane, member, time_s, decision = lane[at], member[at], time_s[at], decision[at]
         command = pieces.commands(decisions.flat, decisions.row(decision), member)
         self._effects = Effects(lane, member, time_s, command)
         self._run()

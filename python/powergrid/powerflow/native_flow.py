@@ -230,6 +230,15 @@ class NativeFlow(PowerFlow):
             self._write_windings(first, last)
         return n_solve
 
+    @property
+    def is_one_call(self) -> bool:
+        """Whether the compiled core solves or settles lanes by one call, nothing around it."""
+        return not self._is_copied
+
+    def solver(self, worker: int) -> _core.Solver:
+        """Return the solver of a worker."""
+        return self._solvers.get(worker) or self._solver_of(worker)
+
     def _solver_of(self, worker: int) -> _core.Solver:
         return self._solvers.setdefault(worker, _core.Solver(self.compiled.network, self._simd))
 

@@ -89,6 +89,28 @@ def test_without_delays_every_step_is_the_synchronous_one(setup: str) -> None:
         assert (found[4]["age_s"] == 0.0).all()
 
 
+@pytest.mark.parametrize("rule", ["terminate", "continue"])
+def test_a_power_flow_without_solution_is_what_it_is_in_synchronous_steps(rule: str) -> None:
+    load = np.full(48, 0.8)
+    load[[5, 15, 30]] = 200.0  # no network of ours carries it
+    config = {
+        "max_episode_steps": 8, "on_convergence_failure": rule, "dataset": {"train": {"load": load}}
+    }  # fmt: skip
+    events = EventDrivenVectorEnv(3, config)
+    steps = VectorGridEnv(3, config, autoreset_mode="SameStep")
+    for envs in (events, steps):
+        envs.reset(seed=1)
+    n_failed = 0
+    for now in actions_of(0, 20, steps, [0, 1, 2]):
+        expected, found = steps.step(now), events.step(now)
+        for a, b in zip(expected[:4], found[:4], strict=True):
+            np.testing.assert_array_equal(a, b)
+        for name, values in expected[4].items():
+            np.testing.assert_array_equal(found[4][name], values, err_msg=name)
+        n_failed += int((~found[4]["converged"]).sum())
+    assert n_failed > 3
+
+
 @pytest.mark.parametrize("timing", [LATE, {**LATE, "faults": {}}, {}])
 def test_lanes_are_those_of_smaller_batches(timing: dict[str, Any]) -> None:
     config = {"max_episode_steps": 8, "timing": timing}
