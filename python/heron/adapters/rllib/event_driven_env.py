@@ -70,8 +70,9 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
                 f"{sorted(given)}"
             )
         # RLlib's EnvContext is a mapping that also knows which worker it is for.
+        context: Any = config
         is_of_worker = isinstance(config, EnvContext)
-        self._seed = WorkerSeed(config.worker_index or 0) if is_of_worker else None
+        self._seed = WorkerSeed(context.worker_index or 0) if is_of_worker else None
         self.envs = heron.make_vec(
             given["env"], 1, event_driven=True, env_config=given.get("env_config")
         )
