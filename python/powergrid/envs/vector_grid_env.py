@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -98,6 +98,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     >>> rewards.shape, infos["cost"].shape, truncations.tolist()
     ((3, 3), (3, 3), [False, False, False])
     """
+
+    event_driven: ClassVar[str] = "powergrid.envs.event_driven_vector_env:EventDrivenVectorEnv"
 
     def __init__(
         self,
