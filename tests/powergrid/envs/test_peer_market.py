@@ -348,3 +348,22 @@ def test_a_market_after_a_run_by_events_is_open_to_all_again(backend: str) -> No
     after = play(env, 4)
     assert after == play(MultiAgentMicrogrids(config), 4)
     assert any(x["energy_traded_mwh"] for i in after for x in i.values())
+
+
+def test_the_market_needs_no_interpreter_and_follows_the_lanes_own_parameters() -> None:
+    from powergrid.kernels.recording import record
+
+    envs = VectorGridEnv(2, trading_config())
+    assert envs.engine.market is not None
+    assert len(record(envs.engine.market.clear)) == 3
+    grids = [name for name in envs.parameter_names if name.endswith(".sell_ratio")]
+    for name in grids:
+        envs.set_parameter(name, [0.2, 1.0])  # without a spread there is nothing to gain
+    envs.reset(seed=0, options={"day": 0})
+    rng, traded = np.random.default_rng(1), np.zeros(2)
+    for _ in range(8):
+        actions = rng.uniform(-1.0, 1.0, envs.action_space.shape).astype(np.float32)
+        traded += np.abs(envs.step(actions)[4]["energy_traded_mwh"]).sum(axis=1)
+    assert len(grids) == 3
+    assert traded[0] > 0.0
+    assert traded[1] == 0.0
