@@ -65,6 +65,53 @@ class Network:
     def n_injection(self) -> int: ...
     @property
     def n_shunt(self) -> int: ...
+    # Copies of the data, -1 for what is out of service or supply.
+    @property
+    def node_of_bus(self) -> NDArray[np.int32]: ...
+    @property
+    def from_node(self) -> NDArray[np.int32]: ...
+    @property
+    def controlled_node(self) -> NDArray[np.int32]: ...
+    @property
+    def injection_node(self) -> NDArray[np.int32]: ...
+
+class OpenableNetwork:
+    """A network of which branches and switches can be opened in single lanes.
+
+    Parameters
+    ----------
+    base : Network
+    data : dict, optional
+        For switches: the data of `base`, as `Network` takes them, with the nodes at both ends of
+        each switch apart, and in supply.
+    from_node, to_node : ndarray of int32, (n_switch,)
+        Nodes of `data` at the ends of the switches.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If closing the switches does not give the nodes of `base`.
+    """
+
+    def __init__(
+        self,
+        base: Network,
+        data: dict[str, Any] | None = None,
+        from_node: NDArray[np.int32] = ...,
+        to_node: NDArray[np.int32] = ...,
+    ) -> None: ...
+    @property
+    def n_spare_node(self) -> int:
+        """Rows for voltages that a batch of the base needs beyond its own nodes."""
+
+    @property
+    def n_switch(self) -> int: ...
+    def opened(self, branches: NDArray[np.int32], switches: NDArray[np.int32]) -> Network:
+        """Return the variant with these open: for `Solver.use`, on batches of the base.
+
+        What has no way to a source is out of supply. A number that does not exist is an
+        InvalidArgumentError.
+        """
 
 class Batch:
     """Inputs, voltages and results of `n_lane` copies of one network.
@@ -73,7 +120,7 @@ class Batch:
     rows are padded, so tables are not contiguous as a whole. Inputs and state may be written.
     """
 
-    def __init__(self, network: Network, n_lane: int = 1) -> None: ...
+    def __init__(self, network: Network, n_lane: int = 1, n_spare_node: int = 0) -> None: ...
     @property
     def n_lane(self) -> int: ...
     def forget(self, lane: int) -> None:
@@ -160,12 +207,17 @@ class Solver:
         last: int,
         tolerance_pu: float = 1e-8,
         max_iterations: int = 20,
+        is_chosen: NDArray[np.uint8] | None = None,
     ) -> None:
         """Solve the lanes from `first` to `last`, exclusive. Releases the GIL.
 
-        Nothing of other lanes is read or written: other solvers may be at work on them. A range
-        that the batch does not have is an InvalidArgumentError.
+        With `is_chosen`, (last - first,), those where it is not 0. Nothing of other lanes is read
+        or written: other solvers may be at work on them. A range that the batch does not have is
+        an InvalidArgumentError.
         """
+
+    def use(self, network: Network) -> None:
+        """Solve another network from now on: a variant, on batches of its base."""
 
 class TapControl:
     """Regulators that move one step at a time until each is inside its bandwidth.
@@ -212,11 +264,15 @@ class TapControl:
         last: int,
         tolerance_pu: float = 1e-8,
         max_iterations: int = 20,
+        is_chosen: NDArray[np.uint8] | None = None,
+        is_stuck: NDArray[np.uint8] | None = None,
     ) -> int:
         """Settle the lanes from `first` to `last`, exclusive. Releases the GIL.
 
         Each lane on its own is solved, its regulators outside their bands move one step, and it is
-        solved again, until none moves, 40 rounds are over, or there is no solution.
+        solved again, until none moves, 40 rounds are over, or there is no solution. With
+        `is_chosen`, (last - first,), only lanes where it is not 0; with `is_stuck`, (n_regulator,
+        n_lane), a regulator does not move where it is not 0.
 
         Returns
         -------

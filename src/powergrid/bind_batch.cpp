@@ -87,8 +87,8 @@ void bind_batch(py::module_& module) {
   py::class_<Batch>(module, "Batch", py::module_local(),
                     "Inputs, voltages and results of lanes of one network: every table is a view, "
                     "(n_row, n_lane), that keeps the batch alive and never moves.")
-      .def(py::init<const Network&, std::size_t>(), py::arg("network"), py::arg("n_lane") = 1,
-           py::keep_alive<1, 2>())
+      .def(py::init<const Network&, std::size_t, std::size_t>(), py::arg("network"),
+           py::arg("n_lane") = 1, py::arg("n_spare_node") = 0, py::keep_alive<1, 2>())
       .def_property_readonly("n_lane", &Batch::n_lane)
       .def("forget", &forget, py::arg("lane"))
       .def_property("counters", &counters, &set_counters)

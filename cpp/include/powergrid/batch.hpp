@@ -66,8 +66,9 @@ struct SolveCounters {
 class Batch {
  public:
   // Every lane has the network's inputs and no solution yet. The network must outlive the batch.
-  // Throws InvalidArgument for no lanes.
-  Batch(const Network& network, std::size_t n_lane);
+  // Variants with more nodes than the network need room for the voltages of `n_spare_node`.
+  // Throws InvalidArgument for no lanes, or a network that is a variant.
+  Batch(const Network& network, std::size_t n_lane, std::size_t n_spare_node = 0);
   Batch(const Batch& other);
   Batch& operator=(const Batch&) = delete;
   ~Batch() = default;
@@ -91,8 +92,8 @@ class Batch {
   Table<double> vm_set_pu;   // (n_controlled)
 
   // State: the last solution.
-  Table<double> v_re_pu;            // (n_node)
-  Table<double> v_im_pu;            // (n_node)
+  Table<double> v_re_pu;            // (n_node + n_spare_node)
+  Table<double> v_im_pu;            // (n_node + n_spare_node)
   std::span<std::uint8_t> is_warm;  // whether the next solve starts from the state, (n_lane)
 
   // Results.
@@ -120,6 +121,7 @@ class Batch {
 
   const Network* network_;
   std::size_t n_lane_;
+  std::size_t n_spare_node_;
   std::vector<CacheLine> memory_;  // of all tables and spans
 };
 

@@ -58,11 +58,15 @@ void fill(const Table<double>& table, std::span<const double> values) {
 
 }  // namespace
 
-Batch::Batch(const Network& network, std::size_t n_lane) : network_(&network), n_lane_(n_lane) {
+Batch::Batch(const Network& network, std::size_t n_lane, std::size_t n_spare_node)
+    : network_(&network), n_lane_(n_lane), n_spare_node_(n_spare_node) {
   if (n_lane == 0) throw InvalidArgument("n_lane is 0, expected at least 1");
   if (n_lane > kMostLanes) {
     throw InvalidArgument("n_lane is " + std::to_string(n_lane) + ", expected at most " +
                           std::to_string(kMostLanes));
+  }
+  if (&network.base() != &network) {
+    throw InvalidArgument("the network is a variant: make the batch of its base");
   }
   lay_out();
   const NetworkData& data = network.data();
@@ -87,7 +91,10 @@ Batch::Batch(const Network& network, std::size_t n_lane) : network_(&network), n
 }
 
 Batch::Batch(const Batch& other)
-    : counters(other.counters), network_(other.network_), n_lane_(other.n_lane_) {
+    : counters(other.counters),
+      network_(other.network_),
+      n_lane_(other.n_lane_),
+      n_spare_node_(other.n_spare_node_) {
   lay_out();
   memory_ = other.memory_;  // of the same size, so it is copied in place
 }
@@ -105,7 +112,9 @@ void Batch::lay_out() {
     tap_pos = layout.table(net.n_tap());
     shunt_step = layout.table(net.n_shunt());
     vm_set_pu = layout.table(net.n_controlled());
-    for (Table<double>* table : {&v_re_pu, &v_im_pu}) *table = layout.table(net.n_node());
+    for (Table<double>* table : {&v_re_pu, &v_im_pu}) {
+      *table = layout.table(net.n_node() + n_spare_node_);
+    }
     for (Table<double>* table : {&vm_pu, &va_degree}) *table = layout.table(net.n_bus());
     for (Table<double>* table :
          {&p_from_mw, &q_from_mvar, &p_to_mw, &q_to_mvar, &loading_percent}) {

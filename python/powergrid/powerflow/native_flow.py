@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from heron.errors import InvalidArgumentError
 from powergrid import _core
 from powergrid.powerflow.compilation import CompiledNetwork
+from powergrid.powerflow.native_topology import NativeTopology
 from powergrid.powerflow.native_views import (
     HeldVoltages,
     input_views,
     result_views,
     winding_views,
 )
+from powergrid.powerflow.openable import Openable, Unsupplied
 from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class NativeFlow(PowerFlow):
         Newton steps from each start.
     n_thread : int
         Threads that share the lanes.
+    openable : Openable, optional
+        Lines and switches that single lanes may open.
 
     Attributes
     ----------
@@ -88,6 +92,7 @@ class NativeFlow(PowerFlow):
         tolerance: float = 1e-8,
         max_iterations: int = 20,
         n_thread: int = 1,
+        openable: Openable | None = None,
     ) -> None:
         if isinstance(net, CompiledNetwork):
             compiled = net
@@ -95,7 +100,7 @@ class NativeFlow(PowerFlow):
             from powergrid.powerflow.compilation.network import compile_network
 
             compiled = compile_network(net)
-        super().__init__(compiled.elements, n_lane, tolerance)
+        super().__init__(compiled.elements, n_lane, tolerance, openable)
         for name, value in (("max_iterations", max_iterations), ("n_thread", n_thread)):
             if value < 1:
                 raise InvalidArgumentError(f"{name} is {value}, expected at least 1")
@@ -107,9 +112,15 @@ class NativeFlow(PowerFlow):
     def _make(self) -> None:
         """Make batch and solver, and the views of them."""
         compiled = self.compiled
-        self._batch = _core.Batch(compiled.network, self.n_lane)
+        self._topology: NativeTopology | None = None
+        if self.openable is not None:
+            self._topology = NativeTopology(compiled, self.openable, self.n_lane)
+            self.is_open = self._topology.is_open
+        n_spare_node = 0 if self._topology is None else self._topology.n_spare_node
+        self._batch = _core.Batch(compiled.network, self.n_lane, n_spare_node)
         self._simd = os.environ.get("HERON_SIMD", "")
         self._solvers: dict[int, _core.Solver] = {}  # one a worker, made when first needed
+        self._variant_solvers: dict[int, _core.Solver] = {}  # and one for all variants
         self._solver = self._solver_of(0)
         self._held = HeldVoltages(compiled, self._batch)
         self._windings = winding_views(compiled, self._batch)
@@ -172,6 +183,9 @@ class NativeFlow(PowerFlow):
 
     def solve(self) -> None:
         """Solve all lanes: each from its last solution, then flat, then flat with damped steps."""
+        if self._has_open(0, self.n_lane):
+            self.solve_lanes(0, self.n_lane)
+            return
         if self._is_copied:
             self._held.write(slice(None))
         self._solver.solve(self._batch, self._tolerance_pu, self.max_iterations, self.n_thread)
@@ -194,12 +208,20 @@ class NativeFlow(PowerFlow):
         solver = self._solvers.get(worker) or self._solver_of(worker)
         if self._is_copied:
             self._held.write(slice(first, last))
-        solver.solve_lanes(self._batch, first, last, self._tolerance_pu, self.max_iterations)
+        if self._has_open(first, last):
+            self._solve_apart(None, first, last, worker, None)
+        else:
+            solver.solve_lanes(self._batch, first, last, self._tolerance_pu, self.max_iterations)
         if self._is_copied:
             self._write_windings(first, last)
 
     def settle_lanes(
-        self, tap_control: _core.TapControl, first: int, last: int, worker: int = 0
+        self,
+        tap_control: _core.TapControl,
+        first: int,
+        last: int,
+        worker: int = 0,
+        is_stuck: NDArray[np.uint8] | None = None,
     ) -> int:
         """Solve lanes with their regulators at the positions they settle on.
 
@@ -212,6 +234,8 @@ class NativeFlow(PowerFlow):
             What `TapControl.compiled` returns.
         first, last, worker : int
             As for `solve_lanes`.
+        is_stuck : ndarray of uint8, (n_regulator, n_lane or more), optional
+            A regulator does not move in lanes where it is not 0.
 
         Returns
         -------
@@ -223,12 +247,90 @@ class NativeFlow(PowerFlow):
         solver = self._solvers.get(worker) or self._solver_of(worker)
         if self._is_copied:
             self._held.write(slice(first, last))
-        n_solve = tap_control.settle(
-            solver, self._batch, first, last, self._tolerance_pu, self.max_iterations
-        )
+        if self._has_open(first, last):
+            n_solve = self._solve_apart(tap_control, first, last, worker, is_stuck)
+        else:
+            n_solve = tap_control.settle(
+                solver, self._batch, first, last, self._tolerance_pu, self.max_iterations, None,
+                is_stuck,
+            )  # fmt: skip
         if self._is_copied:
             self._write_windings(first, last)
         return n_solve
+
+    def _has_open(self, first: int, last: int) -> bool:
+        topology = self._topology
+        return topology is not None and bool(topology.variant_of[first:last].any())
+
+    def _solve_apart(
+        self,
+        tap_control: _core.TapControl | None,
+        first: int,
+        last: int,
+        worker: int,
+        is_stuck: NDArray[np.uint8] | None,
+    ) -> int:
+        """Solve lanes variant by variant, the network with nothing open first."""
+        topology = self._topology
+        assert topology is not None
+        number = topology.variant_of[first:last]
+        n_solve = 0
+        for k in np.unique(number).tolist():
+            solver = self._solvers[worker]
+            if k > 0:
+                solver = self._variant_solvers.get(worker) or self._variant_solver_of(worker)
+                solver.use(topology.variant(k).network)
+            is_chosen = (number == k).view(np.uint8)
+            if tap_control is None:
+                solver.solve_lanes(
+                    self._batch, first, last, self._tolerance_pu, self.max_iterations, is_chosen
+                )
+                n_solve += int(np.count_nonzero(is_chosen))
+            else:
+                n_solve += tap_control.settle(
+                    solver, self._batch, first, last, self._tolerance_pu, self.max_iterations,
+                    is_chosen, is_stuck,
+                )  # fmt: skip
+        return n_solve
+
+    def rewire(self, first: int, last: int) -> None:
+        """Let what was written to `is_open` count in lanes `first` to `last`; see `PowerFlow`."""
+        topology = self._with_topology()
+        batch = self._batch
+        for lane in topology.take_up(first, last).tolist():
+            batch.is_warm[lane] = 0
+            number = topology.variant_of[lane]
+            if number == 0:
+                continue
+            variant = topology.variant(int(number))
+            for table in (batch.vm_pu, batch.va_degree):
+                table[variant.unsupplied.buses, lane] = 0.0
+            for name in ("p_from_mw", "q_from_mvar", "p_to_mw", "q_to_mvar", "loading_percent"):
+                getattr(batch, name)[variant.branches, lane] = 0.0
+            batch.p_controlled_mw[variant.controlled, lane] = 0.0
+            batch.q_controlled_mvar[variant.controlled, lane] = 0.0
+
+    def recognise(self) -> None:
+        """Find the lanes' networks after their whole state was written; see `PowerFlow`."""
+        self._with_topology().take_up(0, self.n_lane)
+
+    def unsupplied(self, lane: int) -> Unsupplied | None:
+        """Return what has no supply in a lane, None where nothing is open."""
+        topology = self._topology
+        number = 0 if topology is None else int(topology.variant_of[lane])
+        return self._with_topology().variant(number).unsupplied if number else None
+
+    def _with_topology(self) -> NativeTopology:
+        if self._topology is None:
+            raise InvalidArgumentError(
+                "this power flow was made without anything that can be opened: see `with_openable`"
+            )
+        return self._topology
+
+    def _variant_solver_of(self, worker: int) -> _core.Solver:
+        return self._variant_solvers.setdefault(
+            worker, _core.Solver(self.compiled.network, self._simd)
+        )
 
     def _solver_of(self, worker: int) -> _core.Solver:
         return self._solvers.setdefault(worker, _core.Solver(self.compiled.network, self._simd))
@@ -246,8 +348,20 @@ class NativeFlow(PowerFlow):
 
     def with_lanes(self, n_lane: int) -> NativeFlow:
         """Return another power flow of the same network, with its initial inputs."""
+        return self._made_with(n_lane, self.openable)
+
+    def with_openable(self, openable: Openable) -> NativeFlow:
+        """Return another power flow of the same network, of which these can be opened."""
+        return self._made_with(self.n_lane, openable)
+
+    def _made_with(self, n_lane: int, openable: Openable | None) -> NativeFlow:
         return NativeFlow(
-            self.compiled, n_lane, tolerance=self._tolerance_pu, max_iterations=self.max_iterations
+            self.compiled,
+            n_lane,
+            tolerance=self._tolerance_pu,
+            max_iterations=self.max_iterations,
+            n_thread=self.n_thread,
+            openable=openable,
         )
 
     def forget(self, lane: int | None = None) -> None:
@@ -276,6 +390,8 @@ class NativeFlow(PowerFlow):
                     "network: give one as `net`"
                 )
             net = copy.deepcopy(self.net)
+        if self._has_open(lane, lane + 1):  # its nodes are numbered in another way than pandapower's
+            return super().to_pandapower(lane, net=net)
         write_inputs(self, lane, net)
         if self.status[lane] != LaneStatus.CONVERGED:
             init_results(net)
@@ -297,6 +413,8 @@ class NativeFlow(PowerFlow):
             "max_iterations": self.max_iterations,
             "n_thread": self.n_thread,
             "_tolerance_pu": self._tolerance_pu,
+            "openable": self.openable,
+            "is_open": None if self.openable is None else self.is_open.copy(),
             "batch": batch,
             "counters": self.counters,
             "arrays": {name: getattr(self, name).copy() for name in OWN_ARRAYS},
@@ -304,6 +422,7 @@ class NativeFlow(PowerFlow):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         batch, counters, arrays = (state.pop(name) for name in ("batch", "counters", "arrays"))
+        is_open = state.pop("is_open")
         self.__dict__.update(state)
         self.rows = self.compiled.elements
         self._make()
@@ -312,3 +431,6 @@ class NativeFlow(PowerFlow):
         for name, values in arrays.items():
             getattr(self, name)[...] = values
         self._batch.counters = counters
+        if is_open is not None:
+            self.is_open[...] = is_open
+            self.recognise()
