@@ -32,7 +32,7 @@ void bind_event_loop(py::module_& module) {
       .def(py::init<double, std::uint64_t, const py::list&>(), py::arg("start_time_s"),
            py::arg("seed"), py::arg("event_types"))
       .def("_add_agent", &EventLoop::add_agent, py::arg("agent_id"), py::arg("config"),
-           py::arg("first_tick_s"))
+           py::arg("first_tick_s"), py::arg("tick_priority"))
       .def("_remove_agent", &EventLoop::remove_agent, py::arg("agent_id"))
       .def(
           "_draw_s",

@@ -30,14 +30,14 @@ EventLoop::EventLoop(double start_time_s, std::uint64_t seed, const py::list& ev
 }
 
 void EventLoop::add_agent(const py::object& agent_id, const py::object& config,
-                          std::optional<double> first_tick_s) {
+                          std::optional<double> first_tick_s, std::int32_t tick_priority) {
   const heron::TickConfig tick_config = tick_config_from(config);
   if (number_of_agent_.contains(agent_id)) {
     const auto number = number_of_agent_[agent_id].cast<std::int32_t>();
-    scheduler_.register_again(number, tick_config, first_tick_s);
+    scheduler_.register_again(number, tick_config, first_tick_s, tick_priority);
     return;
   }
-  const std::int32_t number = scheduler_.register_agent(tick_config, first_tick_s);
+  const std::int32_t number = scheduler_.register_agent(tick_config, first_tick_s, tick_priority);
   agent_ids_.push_back(agent_id);
   number_of_agent_[agent_id] = number;
 }

@@ -24,7 +24,7 @@ class EventLoop {
   EventLoop(double start_time_s, std::uint64_t seed, const py::list& event_types);
 
   void add_agent(const py::object& agent_id, const py::object& config,
-                 std::optional<double> first_tick_s);
+                 std::optional<double> first_tick_s, std::int32_t tick_priority);
   void remove_agent(const py::object& agent_id);
   double draw_s(const py::object& agent_id, heron::Stream stream);
 

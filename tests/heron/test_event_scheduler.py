@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from heron.errors import ConfigError, InvalidArgumentError
 from heron.reference.event_scheduler import EventScheduler as ReferenceScheduler
 from heron.scheduling import Event, EventScheduler, EventType, JitterType, TickConfig
+from heron.scheduling import priority as of_instant
 
 BOTH = pytest.mark.parametrize("kind", [EventScheduler, ReferenceScheduler])
 NAMES = ("a", "b", "c", "stranger")
@@ -548,3 +549,62 @@ def test_the_order_of_events_is_the_same_under_any_hash_seed(hash_seeds):
     }
     assert len(outputs) == 1
     assert outputs.pop().count("MG1") > 10
+
+
+# --- priorities -----------------------------------------------------------------------------
+
+
+@BOTH
+def test_ticks_have_the_priority_of_their_agent(kind):
+    scheduler = kind()
+    for agent, priority in (("field", 4), ("plain", None), ("system", 2)):
+        scheduler.register_agent(agent, tick_interval=10.0, tick_priority=priority)
+    seen = record(scheduler, EventType.AGENT_TICK)
+    scheduler.schedule_agent_tick("field", 10.0)
+    scheduler.schedule_agent_tick("system", 10.0)
+    scheduler.run_until(10.0)
+    assert [(e[0], e[4], e[1]) for e in seen] == [
+        (0.0, "plain", 0), (0.0, "system", 2), (0.0, "field", 4),
+        (10.0, "plain", 0), (10.0, "system", 2), (10.0, "system", 2),
+        (10.0, "field", 4), (10.0, "field", 4),
+    ]  # fmt: skip
+
+
+@BOTH
+def test_a_second_registration_keeps_the_priority_unless_it_gives_one(kind):
+    scheduler = kind()
+    scheduler.register_agent("a", tick_priority=4)
+    scheduler.register_agent("a", tick_interval=2.0)
+    assert scheduler.peek().priority == 4
+    scheduler.register_agent("a", tick_priority=2)
+    assert scheduler.peek().priority == 2
+
+
+@BOTH
+@pytest.mark.parametrize("priority", [2**31, -(2**31) - 1])
+def test_a_priority_beyond_32_bits_is_refused(kind, priority):
+    scheduler = kind()
+    with pytest.raises(InvalidArgumentError, match="expected a 32-bit integer"):
+        scheduler.register_agent("a", tick_priority=priority)
+    assert scheduler.peek() is None
+
+
+@BOTH
+def test_an_effect_may_be_given_a_priority(kind):
+    scheduler = kind()
+    scheduler.register_agent("a", first_tick=50.0)
+    scheduler.schedule_action_effect("a", "late", delay=1.0, priority=5)
+    scheduler.schedule_action_effect("a", "early", delay=1.0)
+    assert [scheduler.pop().payload["action"] for _ in range(2)] == ["early", "late"]
+
+
+def test_the_priorities_of_an_instant_go_from_the_top_down():
+    order = [
+        of_instant.ENV_UPDATE,
+        of_instant.MESSAGE_DELIVERY,
+        *(of_instant.tick_priority(level) for level in (3, 2, 1)),
+        of_instant.ACTION_EFFECT,
+    ]
+    assert order == [0, 1, 2, 3, 4, 5]
+    assert of_instant.tick_priority(4) == 2
+    assert of_instant.tick_priority(0) == 4

@@ -1,4 +1,4 @@
-"""Agents by level: field (1), coordinator (2), system (3)."""
+"""Agents by level: proxy (0), field (1), coordinator (2), system (3)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from heron.agents.base import Agent
 from heron.agents.coordinator_agent import COORDINATOR_LEVEL, CoordinatorAgent
 from heron.agents.field_agent import FIELD_LEVEL, FieldAgent
 from heron.agents.hierarchical_agent import HierarchicalAgent
+from heron.agents.proxy_agent import PROXY_LEVEL, ProxyAgent
 from heron.agents.system_agent import SYSTEM_LEVEL, SystemAgent
 
 __all__ = [
     "COORDINATOR_LEVEL",
     "FIELD_LEVEL",
+    "PROXY_LEVEL",
     "SYSTEM_LEVEL",
     "Agent",
     "CoordinatorAgent",
     "FieldAgent",
     "HierarchicalAgent",
+    "ProxyAgent",
     "SystemAgent",
 ]

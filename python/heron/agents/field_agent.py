@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium import spaces
@@ -12,6 +12,11 @@ from heron.agents.base import Agent
 from heron.core.action import Action
 from heron.core.observation import Observation
 from heron.core.state import FieldAgentState
+from heron.scheduling.priority import ACTION_EFFECT
+
+if TYPE_CHECKING:
+    from heron.agents.proxy_agent import ProxyAgent
+    from heron.scheduling.agents_of_scheduler import AgentsOfScheduler
 
 __all__ = ["FIELD_LEVEL", "FieldAgent"]
 
@@ -71,6 +76,39 @@ class FieldAgent(Agent):
         """
         self.action.set_values(self._decide(observation, upstream_action))
         return self.action
+
+    def tick(
+        self,
+        scheduler: AgentsOfScheduler,
+        current_time: float,
+        global_state: Mapping[str, Any] | None = None,
+        proxy: ProxyAgent | None = None,
+    ) -> None:
+        """Let the newest action that arrived take effect, after the agent's drawn `act_delay`.
+
+        If none has arrived, an agent that is not commanded decides by its policy; otherwise nothing
+        happens. The effect carries the action as it was decided, while `action` keeps it clipped
+        and as float32.
+        """
+        self.current_time = current_time
+        command, observation = self._newest_command(), None
+        if command is None:
+            if self.is_commanded or self.policy is None:
+                return
+            seen_s = current_time - scheduler.get_obs_delay(self.address)
+            observation = self.observe_as_of(seen_s, global_state, proxy)
+        effect = self.carry_out(command, observation)
+        scheduler.schedule_action_effect(self.address, effect, priority=ACTION_EFFECT)
+
+    def carry_out(self, command: Any, observation: Any = None) -> Any:
+        """Act on a command, else by the policy, and return what is to take effect.
+
+        That is what a subclass's `act` makes of it, or the decision itself, since `action` is only
+        a rounded copy.
+        """
+        decision = self._decide(observation, command)
+        done = self.act(observation, upstream_action=decision)
+        return decision if done is self._action else done
 
     def reset(self, seed: int | None = None) -> None:
         """Return state and action to their initial values and begin an episode."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium import spaces
 
 from heron.agents.base import Agent
 from heron.core.observation import Observation
-from heron.errors import ConfigError
+from heron.errors import ConfigError, nearest
+from heron.messaging.message import MessageType
 from heron.protocols.base import NoProtocol, Protocol
+
+if TYPE_CHECKING:
+    from heron.agents.proxy_agent import ProxyAgent
+    from heron.scheduling.agents_of_scheduler import AgentsOfScheduler
 
 __all__ = ["HierarchicalAgent"]
 
@@ -39,6 +44,7 @@ class HierarchicalAgent(Agent):
             self.protocol = NoProtocol()
         self.action: Any = None
         self._subordinates: dict[str, Any] = {}
+        self._told: set[str] = set()  # subordinates whose last message was an action
         agents = subordinates.values() if isinstance(subordinates, Mapping) else subordinates
         for agent in agents or ():
             self.add_subordinate(agent)
@@ -105,10 +111,82 @@ class HierarchicalAgent(Agent):
         self.action = action
         return split
 
+    def tick(
+        self,
+        scheduler: AgentsOfScheduler,
+        current_time: float,
+        global_state: Mapping[str, Any] | None = None,
+        proxy: ProxyAgent | None = None,
+    ) -> None:
+        """Observe, decide, and send each subordinate its part of the decision.
+
+        The decision is the newest action that arrived from above. If none has, an agent that is not
+        commanded decides by its policy, and one that is does nothing: its subordinates hold what
+        they were told. A subordinate that the protocol leaves out decides for itself.
+
+        Raises
+        ------
+        ConfigError
+            If the agent is to lead its subordinates by a protocol, but has neither an agent above
+            nor a policy.
+        """
+        self.current_time = current_time
+        command = self._newest_command()
+        # Drawn at every tick, whoever decides, so that draws depend on the number of ticks alone.
+        seen_s = current_time - scheduler.get_obs_delay(self.address)
+        is_waiting = self.policy is None and self.upstream_address is not None
+        if command is None and (self.is_commanded or is_waiting):
+            return
+        observation = self.observe_as_of(seen_s, global_state, proxy)
+        self.hand_down(self.act(observation, upstream_action=command))
+
+    def hand_down(self, parts: Mapping[str, Any]) -> None:
+        """Send each subordinate its action, in the order of the subordinates.
+
+        One that got an action before and is left out now is told to decide for itself.
+        """
+        for agent_id in self._subordinates:
+            if agent_id in parts:
+                self.send_action_to_subordinate(agent_id, parts[agent_id])
+            elif agent_id in self._told:
+                self.send_action_to_subordinate(agent_id, None)
+
+    def send_action_to_subordinate(self, recipient_id: str, action: Any) -> None:
+        """Send an action to an agent directly below; None tells it to decide for itself.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such subordinate, or no message broker.
+        """
+        known = {a.address: agent_id for agent_id, a in self._subordinates.items()}
+        agent_id = known.get(recipient_id, recipient_id)
+        if agent_id not in self._subordinates:
+            raise ConfigError(nearest(recipient_id, self._subordinates, kind="subordinate"))
+        address = self._subordinates[agent_id].address
+        channel = self._channel(MessageType.ACTION, address)
+        self._send(channel, MessageType.ACTION, address, {"action": action})
+        (self._told.discard if action is None else self._told.add)(agent_id)
+
+    def _address_of(self, agent_id: str) -> str:
+        if agent_id in self._subordinates:
+            address: str = self._subordinates[agent_id].address
+            return address
+        return super()._address_of(agent_id)
+
+    def _local_view(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+        local = super()._local_view(seen)
+        local["subordinates"] = {
+            agent_id: dict(seen.get(agent.address, {}))
+            for agent_id, agent in self._subordinates.items()
+        }
+        return local
+
     def reset(self, seed: int | None = None) -> None:
         """Reset the agent and everything below it, each with a seed of its own."""
         super().reset(seed)
         self.action = None
+        self._told.clear()
         for index, agent in enumerate(self._subordinates.values()):
             if seed is None:
                 agent.reset()

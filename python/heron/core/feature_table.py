@@ -13,7 +13,18 @@ from heron.core.feature_backend import BACKENDS, Backend, Store, contents, resto
 from heron.core.visibility import check_tags
 from heron.errors import ConfigError, HeronError, InvalidArgumentError, nearest
 
-__all__ = ["Backend", "FeatureTable"]
+__all__ = ["Backend", "FeatureTable", "TableFeature"]
+
+
+@dataclass(frozen=True)
+class TableFeature:
+    """A block of a table: whose it is, where it lies and who may see it."""
+
+    owner_id: str
+    owner_level: int
+    name: str
+    slots: slice
+    visibility: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -190,6 +201,14 @@ class FeatureTable:
             )
         start = entry.slots.start + names.index(field)
         return slice(start, start + names.count(field))
+
+    @property
+    def features(self) -> list[TableFeature]:
+        """Every block, in the order in which it was added."""
+        return [
+            TableFeature(owner_id, entry.owner_level, name, entry.slots, entry.visibility)
+            for (owner_id, name), entry in self._entries.items()
+        ]
 
     def visible_slots(
         self, requestor_id: str | None, requestor_level: int, owner_id: str | None = None

@@ -23,6 +23,8 @@ class Observation:
         Values that do not belong to the agent, possibly nested.
     timestamp
         Simulated time in seconds; not part of the vector.
+    is_stale
+        Whether nothing was known as of that time, so that zeros stand in; not part of the vector.
 
     Examples
     --------
@@ -33,6 +35,7 @@ class Observation:
     local: dict[str, Any] = field(default_factory=dict)
     global_info: dict[str, Any] = field(default_factory=dict)
     timestamp: float = 0.0
+    is_stale: bool = False
 
     def vector(self) -> np.ndarray:
         """Return every number of `local`, then of `global_info`, as float32, shape (n,).

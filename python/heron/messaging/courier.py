@@ -13,6 +13,7 @@ from heron.messaging.broker import MessageBroker
 from heron.messaging.faults import MessageFaults
 from heron.messaging.message import Message
 from heron.scheduling.event_type import EventType
+from heron.scheduling.priority import MESSAGE_DELIVERY
 
 if TYPE_CHECKING:
     from heron.scheduling.agents_of_scheduler import AgentsOfScheduler
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["MessageCourier", "Travelling"]
 
 _COUNTERS = ("sent", "delivered", "rejected", "lost", "outage", "duplicated", "held_back")
-_DELIVERY_PRIORITY = 1  # that of schedule_message_delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class MessageCourier:
         self._scheduler.schedule(
             Event(
                 self._scheduler.current_time + delay_s,
-                _DELIVERY_PRIORITY,
+                MESSAGE_DELIVERY,
                 0,
                 EventType.MESSAGE_DELIVERY,
                 None,

@@ -172,11 +172,15 @@ class EventScheduler(AgentsOfScheduler):
 
     # --- agents, by number --------------------------------------------------------------------
 
-    def _add_agent(self, agent_id: str, config: TickConfig, first_tick_s: float | None) -> None:
+    def _add_agent(
+        self, agent_id: str, config: TickConfig, first_tick_s: float | None, tick_priority: int
+    ) -> None:
         if agent_id in self._numbers:
-            self._ticks.register_again(self._numbers[agent_id], config, first_tick_s)
+            number = self._numbers[agent_id]
+            self._ticks.register_again(number, config, first_tick_s, tick_priority)
         else:
-            self._numbers[agent_id] = self._ticks.register_agent(config, first_tick_s)
+            number = self._ticks.register_agent(config, first_tick_s, tick_priority)
+            self._numbers[agent_id] = number
             self._names.append(agent_id)
 
     def _remove_agent(self, agent_id: str) -> None:

@@ -7,14 +7,13 @@ from types import MappingProxyType
 from typing import Any
 
 from heron._core import Event
-from heron.errors import ConfigError, nearest
+from heron.errors import ConfigError, InvalidArgumentError, nearest
 from heron.scheduling.event_type import EventType
+from heron.scheduling.priority import MESSAGE_DELIVERY
 from heron.scheduling.stream import Stream
 from heron.scheduling.tick_config import TickConfig
 
 __all__ = ["AgentsOfScheduler"]
-
-MESSAGE_PRIORITY = 1  # behind the ticks of the same time
 
 
 class AgentsOfScheduler:
@@ -26,6 +25,7 @@ class AgentsOfScheduler:
 
     def _start_without_agents(self) -> None:
         self._configs: dict[str, TickConfig] = {}
+        self._tick_priorities: dict[str, int] = {}
 
     @property
     def agent_tick_configs(self) -> Mapping[str, TickConfig]:
@@ -45,6 +45,8 @@ class AgentsOfScheduler:
         act_delay: float = 0.0,
         first_tick: float | None = None,
         tick_config: TickConfig | None = None,
+        *,
+        tick_priority: int | None = None,
     ) -> None:
         """Let an agent tick from `first_tick` on, or from now.
 
@@ -61,6 +63,9 @@ class AgentsOfScheduler:
             Simulated time of the first tick [s], now or later.
         tick_config
             Timing. Jitter is drawn from its own seed if it has one, else from the scheduler's.
+        tick_priority
+            Priority of the agent's ticks among the events of one time; without it, that of its last
+            registration, at first 0. See `heron.scheduling.priority`.
 
         Raises
         ------
@@ -75,8 +80,14 @@ class AgentsOfScheduler:
                 f"tick_config is a {type(tick_config).__name__}, expected a TickConfig"
             )
         config = tick_config or TickConfig(tick_interval, obs_delay, act_delay)
-        self._add_agent(agent_id, config, first_tick)
+        priority = (
+            self._tick_priorities.get(agent_id, 0) if tick_priority is None else tick_priority
+        )
+        if not -(2**31) <= priority < 2**31:
+            raise InvalidArgumentError(f"tick_priority is {priority}, expected a 32-bit integer")
+        self._add_agent(agent_id, config, first_tick, priority)
         self._configs[agent_id] = config
+        self._tick_priorities[agent_id] = priority
 
     def unregister_agent(self, agent_id: str) -> None:
         """Take an agent out; its pending events will be counted and skipped.
@@ -103,10 +114,11 @@ class AgentsOfScheduler:
                 raise ConfigError(nearest(agent_id, self._configs, kind="agent"))
             timestamp = self.current_time + self._draw_s(agent_id, Stream.TICK_INTERVAL)
         payload = {} if payload is None else payload
-        self.schedule(Event(timestamp, 0, 0, EventType.AGENT_TICK, agent_id, payload))
+        priority = self._tick_priorities.get(agent_id, 0)
+        self.schedule(Event(timestamp, priority, 0, EventType.AGENT_TICK, agent_id, payload))
 
     def schedule_action_effect(
-        self, agent_id: str, action: Any, delay: float | None = None
+        self, agent_id: str, action: Any, delay: float | None = None, *, priority: int = 0
     ) -> None:
         """Schedule the effect of an action, after `delay` or the agent's drawn `act_delay` [s].
 
@@ -115,14 +127,15 @@ class AgentsOfScheduler:
         if delay is None:
             delay = self._draw_s(agent_id, Stream.ACT_DELAY)
         timestamp = self.current_time + delay
-        self.schedule(Event(timestamp, 0, 0, EventType.ACTION_EFFECT, agent_id, {"action": action}))
+        payload = {"action": action}
+        self.schedule(Event(timestamp, priority, 0, EventType.ACTION_EFFECT, agent_id, payload))
 
     def schedule_message_delivery(
         self, sender_id: str, recipient_id: str, message: Any, delay: float | None = None
     ) -> None:
         """Schedule the arrival of a message, after `delay` or the sender's drawn `msg_delay` [s].
 
-        The event belongs to the recipient, has priority 1 (behind ticks of the same time) and
+        The event belongs to the recipient, has priority 1 (behind ticks of priority 0) and
         the payload ``{"sender": sender_id, "message": message}``.
         """
         if delay is None:
@@ -130,7 +143,7 @@ class AgentsOfScheduler:
         timestamp = self.current_time + delay
         payload = {"sender": sender_id, "message": message}
         kind = EventType.MESSAGE_DELIVERY
-        self.schedule(Event(timestamp, MESSAGE_PRIORITY, 0, kind, recipient_id, payload))
+        self.schedule(Event(timestamp, MESSAGE_DELIVERY, 0, kind, recipient_id, payload))
 
     def get_obs_delay(self, agent_id: str) -> float:
         """Draw the age of what the agent observes [s]; 0 for one that is not registered."""
@@ -162,7 +175,9 @@ class AgentsOfScheduler:
         """Add an event."""
         raise NotImplementedError
 
-    def _add_agent(self, agent_id: str, config: TickConfig, first_tick_s: float | None) -> None:
+    def _add_agent(
+        self, agent_id: str, config: TickConfig, first_tick_s: float | None, tick_priority: int
+    ) -> None:
         raise NotImplementedError
 
     def _remove_agent(self, agent_id: str) -> None:
