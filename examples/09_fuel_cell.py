@@ -77,9 +77,9 @@ def set_point(x, slot, p, m, action, dt_h, first, last):
         for lane in lanes(first, last):
             before = x[active, lane]
             wanted = min(max(action[0, d, lane], 0.0), 1.0) * p[P_MAX, d, lane]
-            reach = p[RAMP, d, lane] * dt_h
+            reach = p[RAMP, d, lane] * dt_h[d, lane]
             p_mw = min(max(wanted, before - reach), before + reach)
-            p_mw = min(p_mw, x[h2, lane] * MWH_PER_KG * p[EFFICIENCY, d, lane] / dt_h)
+            p_mw = min(p_mw, x[h2, lane] * MWH_PER_KG * p[EFFICIENCY, d, lane] / dt_h[d, lane])
             x[active, lane] = p_mw
             m[0, d, lane] = abs(p_mw - before)
 
@@ -90,7 +90,7 @@ def advance(x, slot, p, m, measured, dt_h, first, last):
     for d in range(slot.shape[0]):
         active, h2 = slot[d, ACTIVE], slot[d, H2]
         for lane in lanes(first, last):
-            burnt_kg = x[active, lane] * dt_h / (MWH_PER_KG * p[EFFICIENCY, d, lane])
+            burnt_kg = x[active, lane] * dt_h[d, lane] / (MWH_PER_KG * p[EFFICIENCY, d, lane])
             x[h2, lane] = max(x[h2, lane] - burnt_kg, 0.0)
 
 
@@ -102,7 +102,7 @@ def cost_safety(x, slot, p, m, dt_h, cost, safety, first, last):
         for lane in lanes(first, last):
             kg_per_h = x[active, lane] / (MWH_PER_KG * p[EFFICIENCY, d, lane])
             cost[0, d, lane] = p[H2_PRICE, d, lane] * kg_per_h
-            cost[1, d, lane] = p[RAMP_COST, d, lane] * m[0, d, lane] / dt_h
+            cost[1, d, lane] = p[RAMP_COST, d, lane] * m[0, d, lane] / dt_h[d, lane]
             reserve = p[H2_RESERVE, d, lane]
             safety[d, lane] = max(reserve - x[h2, lane], 0.0) / reserve
 

@@ -65,6 +65,8 @@ class DeviceAgent(FieldAgent):
     element: ClassVar[str] = "sgen"
     # Fields a coordinator observes of this kind, (feature, field); None: every scalar of the state.
     observed: ClassVar[tuple[tuple[str, str], ...] | None] = None
+    # Entries of the action that are a move, done once when commanded, and not a state to hold.
+    momentary_actions: ClassVar[tuple[int, ...]] = ()
     # The same kind for all environments of a batch at once, see `DeviceKernels`: a declaration, or
     # where to import one from when it is needed, "package.module:NAME". None: by the hooks below.
     # A class that overrides a hook further down runs by its hooks too.

@@ -124,10 +124,11 @@ class _Check:
         for i, name in enumerate(self._kernels.measures):
             measured[i, 0, : UNTOUCHED.start] = self._rng.uniform(*RANGES[name], UNTOUCHED.start)
         table: tuple[Any, ...] = (self._x, self._slot, self._p, self._m)
+        lengths = np.full((1, N_LANE), dt_h)
         for first, last in ((2, UNTOUCHED.start), (0, 2)):  # as two threads would
-            self._kernels.set_point(*table, action, dt_h, first, last)
-            self._kernels.advance(*table, measured, dt_h, first, last)
-            self._kernels.cost_safety(*table, dt_h, self._cost, self._safety, first, last)
+            self._kernels.set_point(*table, action, lengths, first, last)
+            self._kernels.advance(*table, measured, lengths, first, last)
+            self._kernels.cost_safety(*table, lengths, self._cost, self._safety, first, last)
         for lane, device in enumerate(self._devices):
             device.dt = dt_h
             device.set_device_action(action[:, 0, lane])

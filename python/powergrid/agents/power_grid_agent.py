@@ -14,6 +14,7 @@ from heron.errors import ConfigError, HeronError, nearest
 from heron.protocols.base import Protocol
 from powergrid.agents.attach import connection_of, place_agent
 from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.device_pieces import DevicePieces
 from powergrid.agents.grid import Grid
 from powergrid.agents.grid_agent import GridAgent
 from powergrid.agents.observation_layout import ObservationLayout, agent_layouts
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent", "accepted_arguments"]
+
+NO_PIECES: Mapping[str, DevicePieces] = {}  # each device's interval is one
 
 _LANE = np.zeros(1, dtype=np.int32)  # agents live in lane 0 of their table
 
@@ -201,22 +204,31 @@ class PowerGridAgent(GridAgent):
                 device.available_power = share * rated_power(device)
                 device.state.availability.available_p_MW = device.available_power
 
-    def write_setpoints(self, flow: FlowLane, k: int) -> None:
-        """Write the interval's loads and the devices' set-points to the power flow."""
+    def write_setpoints(
+        self, flow: FlowLane, k: int, pieces: Mapping[str, DevicePieces] = NO_PIECES
+    ) -> None:
+        """Write the interval's loads and the devices' set-points to the power flow.
+
+        Of devices whose interval has several `pieces`, it is the means.
+        """
         assert self.window is not None
         multiplier = float(self.window.actual["load"][k]) * self.load_factor
         self.zone.write_loads(flow, multiplier)
         self.state.grid.total_load_MW = float(self.zone.base_load_p_mw.sum()) * multiplier
-        for device in self.devices.values():
+        for device_id, device in self.devices.items():
             if device.pp_idx < 0:
                 continue
             row = device.pp_idx
             if device.element == "trafo":
                 flow.set_tap(row, device.state.tap.tap)
-            elif device.element == "storage":
-                flow.set_storage(row, device.state.electrical.p_MW, device.state.electrical.q_MVAr)
+                continue
+            power = device.state.electrical.p_MW, device.state.electrical.q_MVAr
+            if device_id in pieces:
+                power = pieces[device_id].mean_power(device)
+            if device.element == "storage":
+                flow.set_storage(row, *power)
             else:
-                flow.set_sgen(row, device.state.electrical.p_MW, device.state.electrical.q_MVAr)
+                flow.set_sgen(row, *power)
 
     def read_results(self, flow: FlowLane, dt: float) -> None:
         """Take over voltages and flows, and advance the devices by `dt` hours.
@@ -241,11 +253,17 @@ class PowerGridAgent(GridAgent):
                 device.state.electrical.va_deg = measured["va_degree"]
             if dt == 0.0 and not isinstance(device, Grid | Transformer):
                 continue
-            offered: dict[str, Any] = {"net_results": measured, "dt": dt}
+            offered: dict[str, Any] = {"net_results": measured, "dt": device.dt if dt else dt}
             device.update_state(**{name: offered[name] for name in self._takes[device_id]})
             if isinstance(device, Grid):
                 energy = device.state.electrical.p_MW * dt
                 self.energy_bought_mwh, self.energy_sold_mwh = max(energy, 0.0), max(-energy, 0.0)
+
+    def updates(self, device_id: str, flow: FlowLane, dt: float) -> dict[str, Any]:
+        """Return what `update_state` is given for `dt` hours by the last power flow."""
+        measured = self._measure(self.devices[device_id], flow, flow.result)
+        offered: dict[str, Any] = {"net_results": measured, "dt": dt}
+        return {name: offered[name] for name in self._takes[device_id]}
 
     def _measure(self, device: DeviceAgent, flow: FlowLane, result: FlowResult) -> dict[str, float]:
         if device.bus_idx < 0:
@@ -264,14 +282,20 @@ class PowerGridAgent(GridAgent):
             measured["p_mw"], measured["q_mvar"] = self.meter.read(flow)
         return measured
 
-    def book(self, result: FlowResult, dt: float) -> None:
+    def book(
+        self, result: FlowResult, dt: float, pieces: Mapping[str, DevicePieces] = NO_PIECES
+    ) -> None:
         """Work out cost [$] and safety of the interval of `dt` hours that ended with `result`."""
         cost_parts: dict[str, float] = {}
         device_safety = 0.0
-        for device in self.devices.values():
+        for device_id, device in self.devices.items():
             device.update_cost_safety()
-            device_safety += device.safety
-            for name, rate in device.cost_by_cause().items():
+            rates, safety = device.cost_by_cause(), device.safety
+            if device_id in pieces:
+                rates = pieces[device_id].mean_rates(device)
+                safety = pieces[device_id].mean_safety(device)
+            device_safety += safety
+            for name, rate in rates.items():
                 cost_parts[name] = cost_parts.get(name, 0.0) + rate * dt
         self.cost_parts = cost_parts
         self.cost = sum(cost_parts.values())

@@ -25,14 +25,17 @@ class Constants(FeatureBlock):
 
 
 def build_table(
-    agents: Sequence[PowerGridAgent], backend: Backend = "native", n_lane: int = 1
+    agents: Sequence[PowerGridAgent],
+    backend: Backend = "native",
+    n_lane: int = 1,
+    n_history: int = 0,
 ) -> FeatureTable:
     """Move the features of agents and their devices into one table.
 
     Slots are named ``"MG1.market.price"`` and ``"MG1/ess1.storage.soc"``; two more hold the
-    constants 0 and 1.
+    constants 0 and 1. The table keeps the last `n_history` snapshots of each lane.
     """
-    table = FeatureTable(n_lane, backend=backend)
+    table = FeatureTable(n_lane, n_history, backend)
     table.add_block("env", "constants", Constants())
     for agent in agents:
         agent.state.bind(table)

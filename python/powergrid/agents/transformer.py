@@ -58,6 +58,7 @@ class Transformer(DeviceAgent):
     """
 
     element: ClassVar[str] = "trafo"
+    momentary_actions: ClassVar[tuple[int, ...]] = (0,)
     kernels: ClassVar = "powergrid.kernels.transformer:KERNELS"
     observed: ClassVar = (
         ("electrical", "p_MW"),

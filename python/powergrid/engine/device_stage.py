@@ -36,6 +36,10 @@ class DeviceStage:
         Cost rates [$/h]; `rate_row` says where, by owner and cause.
     safety : ndarray, (n_device, n_lane)
         Violations.
+    dt_h : ndarray, (n_device, n_lane)
+        How long each device's set-point rules [h]: the step, unless commands come meanwhile.
+    units : ndarray, (n_unit, n_lane)
+        Actions in the devices' own units; `unit_row` says where, by owner and number of the action.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -52,12 +56,13 @@ class DeviceStage:
         self._number = np.arange(n_lane, dtype=np.int32)
         self.reading_row: dict[tuple[str, str], int] = {}
         self.rate_row: dict[tuple[str, str], int] = {}
-        unit_row: dict[tuple[str, int], int] = {}
+        self.unit_row: dict[tuple[str, int], int] = {}
         n_unit = n_reading = n_rate = 0
         for group in self.groups:
             for k, m in enumerate(group.members):
                 n = len(group)
-                unit_row.update({(m.owner, i): n_unit + i * n + k for i in range(group.n_action)})
+                rows = {(m.owner, i): n_unit + i * n + k for i in range(group.n_action)}
+                self.unit_row.update(rows)
                 for i, name in enumerate(group.kernels.measures):
                     self.reading_row[m.owner, name] = n_reading + i * n + k
                 for i, name in enumerate(group.kernels.cost_parts):
@@ -67,22 +72,23 @@ class DeviceStage:
             n_rate += len(group.kernels.cost_parts) * len(group)
         hooked_units = []
         for m in hooked:
-            # Who acts by itself is given the flat action.
-            alone = acts_by_itself(scene.agents[m.agent])
-            n = 0 if alone else len(device_action_dims(m.device))
-            unit_row.update({(m.owner, i): n_unit + i for i in range(n)})
+            n = len(device_action_dims(m.device))
+            self.unit_row.update({(m.owner, i): n_unit + i for i in range(n)})
             hooked_units.append(slice(n_unit, n_unit + n))
             n_unit += n
             self.reading_row.update({(m.owner, x): n_reading + i for i, x in enumerate(MEASURES)})
             n_reading += len(MEASURES)
-        self._units = lane_array(n_unit, n_lane=n_lane)
+        self.units = lane_array(n_unit, n_lane=n_lane)
         self.reading = lane_array(n_reading, n_lane=n_lane)
         self.rate = lane_array(n_rate, n_lane=n_lane)
         self.safety = lane_array(len(self.in_order), n_lane=n_lane)
-        self._hooked_units = [self._units[rows] for rows in hooked_units]
-        self._hooked_safety = self.safety[len(self.in_order) - len(hooked) :]
+        self.dt_h = lane_array(len(self.in_order), n_lane=n_lane)
+        self.dt_h[:] = scene.rules.dt_h
+        self._hooked_units = [self.units[rows] for rows in hooked_units]
+        n_first = len(self.in_order) - len(hooked)
+        self._hooked_safety, self._hooked_dt_h = self.safety[n_first:], self.dt_h[n_first:]
         self._share_out()
-        self._wire_actions(unit_row)
+        self._wire_actions()
         self._hooked_reading = np.array(
             [[self.reading_row[m.owner, name] for name in MEASURES] for m in hooked], np.int32
         ).reshape(-1, len(MEASURES))
@@ -90,23 +96,24 @@ class DeviceStage:
     def _share_out(self) -> None:
         """Give each group its part of the common arrays."""
         unit = reading = rate = device = 0
-        stride = self._units.shape[-1]
+        stride = self.units.shape[-1]
         for group in self.groups:
             n, kernels = len(group), group.kernels
 
             def part(of: Array, start: int, n_row: int, n: int = n) -> Array:
                 return of[start : start + n_row * n].reshape(n_row, n, stride)
 
-            group.units = part(self._units, unit, group.n_action)
+            group.units = part(self.units, unit, group.n_action)
             group.measured = part(self.reading, reading, len(kernels.measures))
             group.rate = part(self.rate, rate, len(kernels.cost_parts))
             group.safety = self.safety[device : device + n]
+            group.dt_h = self.dt_h[device : device + n]
             unit += group.n_action * n
             reading += len(kernels.measures) * n
             rate += len(kernels.cost_parts) * n
             device += n
 
-    def _wire_actions(self, unit_row: dict[tuple[str, int], int]) -> None:
+    def _wire_actions(self) -> None:
         agents = self._scene.agents
         n_entry = max((agent.action_layout.size for agent in agents), default=0)
         self.actions = np.zeros((self._scene.n_lane, len(agents), n_entry))
@@ -114,12 +121,18 @@ class DeviceStage:
         found = []
         for number, agent in enumerate(agents):
             self._idle[number, : agent.action_layout.size] = agent.idle_action()
+            if acts_by_itself(agent):  # it is given its flat action as it is
+                continue
             for device_id, i, entry, dim in agent.action_layout.entries():
-                row = unit_row.get((f"{agent.agent_id}/{device_id}", i))
+                row = self.unit_row.get((f"{agent.agent_id}/{device_id}", i))
                 if row is not None:
                     found.append((number, entry, dim, row))
+        self._idle_units = np.zeros((len(self.units), 1))
+        for m in self.in_order:
+            for i, value in enumerate(m.device.idle_action()):
+                self._idle_units[self.unit_row[m.owner, i]] = value
         # Rows that no device has an entry for are given the first one, times nothing.
-        n_row = len(self._units)
+        n_row = len(self.units)
         self._agent, self._entry, self._n_option = np.zeros((3, n_row), np.int32)
         self._low, self._high = np.zeros((2, n_row))
         for number, entry, dim, row in found:
@@ -140,6 +153,7 @@ class DeviceStage:
         """Begin an episode: no memory, idle actions; the features are at their start."""
         self.reading[:, first:last] = 0.0
         self.actions[first:last] = self._idle
+        self.units[:, first:last] = self._idle_units
         for group in self.groups:
             group.memory[:, :, first:last] = 0.0
             group.kernels.start(
@@ -148,47 +162,63 @@ class DeviceStage:
         if self.hooked is not None:
             self.hooked.reset(first, last)
 
-    def set_points(self, first: int, last: int) -> None:
-        """Turn flat actions into set-points within the devices' limits."""
+    def read_actions(self, first: int, last: int) -> None:
+        """Turn flat actions into the devices' own units."""
         to_device_units(
             self.actions, self._agent, self._entry, self._low, self._high, self._n_option,
-            self._units, first, last,
+            self.units, first, last,
         )  # fmt: skip
-        x, dt_h = self._scene.x, self._scene.rules.dt_h
-        for group in self.groups:
-            if group.n_action:
-                group.kernels.set_point(
-                    x, group.slot, group.parameters, group.memory, group.units, dt_h, first, last
-                )
-        if self.hooked is not None:
-            self.hooked.set_points(self.actions, self._hooked_units, first, last)
 
-    def advance(self, first: int, last: int, dt_h: float) -> None:
-        """Let `dt_h` hours pass; with 0, at the start of an episode, only meters read."""
-        x = self._scene.x
+    def set_points(self, first: int, last: int, *, as_led: bool = True) -> None:
+        """Turn actions into set-points within the devices' limits.
+
+        Agents that act by themselves split their flat actions here, unless each device has been
+        told by now (`as_led` is False).
+        """
         for group in self.groups:
-            if dt_h > 0.0 or "p_mw" in group.kernels.measures:
-                group.kernels.advance(
-                    x, group.slot, group.parameters, group.memory, group.measured, dt_h,
-                    first, last,
-                )  # fmt: skip
+            group.set_points(self._scene.x, first, last)
         if self.hooked is not None:
-            self.hooked.advance(self.reading, self._hooked_reading, dt_h, first, last)
+            actions = self.actions if as_led else None
+            self.hooked.set_points(actions, self._hooked_units, self._hooked_dt_h, first, last)
+
+    def live_hooked_pieces(self, is_cut: NDArray[np.uint8], first: int, last: int) -> None:
+        """Live through pieces of the interval, ``is_cut[device, lane]``, in devices with hooks."""
+        assert self.hooked is not None
+        n_first = len(self.in_order) - len(self._hooked_units)
+        cut = is_cut[n_first:, first:last]
+        for k, lane in np.argwhere(cut).tolist():
+            self.hooked.live_piece(
+                k, first + lane, self._hooked_units[k], self.reading, self._hooked_reading,
+                float(self._hooked_dt_h[k, first + lane]),
+            )  # fmt: skip
+
+    def read_meters(self, first: int, last: int) -> None:
+        """Let meters and tap changers read at the start of an episode, where no time has passed."""
+        self.dt_h[:, first:last] = 0.0
+        for group in self.groups:
+            if "p_mw" in group.kernels.measures:
+                group.advance(self._scene.x, first, last)
+        if self.hooked is not None:
+            self.hooked.advance(self.reading, self._hooked_reading, self._hooked_dt_h, first, last)
+        self.dt_h[:, first:last] = self._scene.rules.dt_h
+
+    def advance(self, first: int, last: int) -> None:
+        """Let time pass."""
+        for group in self.groups:
+            group.advance(self._scene.x, first, last)
+        if self.hooked is not None:
+            self.hooked.advance(self.reading, self._hooked_reading, self._hooked_dt_h, first, last)
 
     def book(self, first: int, last: int) -> None:
         """Work out cost rates and violations of the interval."""
-        x, dt_h = self._scene.x, self._scene.rules.dt_h
         for group in self.groups:
-            group.kernels.cost_safety(
-                x, group.slot, group.parameters, group.memory, dt_h, group.rate, group.safety,
-                first, last,
-            )  # fmt: skip
+            group.book(self._scene.x, first, last)
         if self.hooked is not None:
             self.hooked.book(self._hooked_safety, first, last)
 
     def arrays(self) -> list[NDArray[Any]]:
         """Return what outlives a step, lanes on the last axis."""
-        kept: list[NDArray[Any]] = [self.reading, self.rate, self.safety]
+        kept: list[NDArray[Any]] = [self.reading, self.rate, self.safety, self.units]
         for group in self.groups:
             kept += [group.parameters, group.memory]
         return kept

@@ -13,10 +13,12 @@ from heron.core.feature_table import FeatureTable
 from powergrid.agents.observation_layout import ObservationLayout
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
+from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.observer import Observer
 from powergrid.engine.parameters import ParameterTable
+from powergrid.engine.piece_stage import PieceStage
 from powergrid.engine.rules import Rules
 from powergrid.engine.scene import Scene
 from powergrid.powerflow.power_flow import PowerFlow
@@ -125,21 +127,43 @@ class Engine:
         self.devices.reset(first, last)
         self.books.reset(first, last)
         self.interval.begin(first, last)
+        self.devices.read_actions(first, last)
+        self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
-        self.devices.advance(first, last, 0.0)
+        self.devices.read_meters(first, last)
         self.observer.observe(first, last)
         return n_solve
 
     def run(self, first: int, last: int, worker: int = 0) -> int:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        self.devices.read_actions(first, last)
+        self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
-        self.devices.advance(first, last, self.scene.rules.dt_h)
+        self.devices.advance(first, last)
         self.devices.book(first, last)
         self.books.book(first, last)
         return n_solve
 
+    def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
+        """Live through one interval as `run` does, by commands instead of `actions`.
+
+        Each device follows the command that is in force in it: at the start of an episode the idle
+        one, then what `effects` bring. See `PieceStage`.
+        """
+        pieces = self.pieces
+        found = pieces.live(first, last, effects)
+        self.devices.set_points(first, last, as_led=False)
+        self.network.write_inputs(first, last)
+        pieces.write_means(found)
+        n_solve = self.network.settle(first, last, worker)
+        self.network.read_results(first, last)
+        self.devices.advance(first, last)
+        self.devices.book(first, last)
+        pieces.finish(first, last, found)
+        self.books.book(first, last)
+        return n_solve
+
     def _solve(self, first: int, last: int, worker: int) -> int:
-        self.devices.set_points(first, last)
         self.network.write_inputs(first, last)
         n_solve = self.network.settle(first, last, worker)
         self.network.read_results(first, last)
@@ -157,6 +181,17 @@ class Engine:
         self.begin_next(first, last)
         self.observer.observe(first, last)
 
+    @cached_property
+    def pieces(self) -> PieceStage:
+        """Intervals in which commands take effect; for those who command device by device."""
+        return PieceStage(self.scene, self.devices, self.network)
+
+    def step_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> None:
+        """Live through one interval by commands and go on to the next, without observing it."""
+        self.run_pieces(first, last, effects, worker)
+        self.books.pay(first, last)
+        self.begin_next(first, last)
+
     # --- what lanes are made of ---------------------------------------------------------------
 
     @cached_property
@@ -169,6 +204,7 @@ class Engine:
             *self.books.arrays(),
             *self.parameters.staged,
             self.scene.step_number,
+            self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),
         ]
         return [array[..., : self.n_lane] for array in arrays]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powergrid.agents.device_agent import DeviceAgent
+from powergrid.agents.device_pieces import DevicePieces
 from powergrid.agents.grid import Grid
 from powergrid.agents.power_grid_agent import accepted_arguments
 from powergrid.agents.transformer import Transformer
@@ -43,8 +44,8 @@ class HookedDevices:
         The feature table.
     slots_of : callable
         ``slots_of(owner, feature)``: the slots of a block.
-    dt_h : float
-        Length of a step [h].
+    step_h : float
+        Length of an interval [h].
 
     Attributes
     ----------
@@ -59,8 +60,9 @@ class HookedDevices:
         x: Array,
         slots_of: SlotsOf,
         n_lane: int,
-        dt_h: float,
+        step_h: float,
     ) -> None:
+        self._step_h = step_h
         self.members = list(members)
         self._names = [member.device.agent_id for member in members]
         self._takes = [accepted_arguments(member.device) for member in members]
@@ -71,15 +73,14 @@ class HookedDevices:
             for m in members
         ]
         self._leaders = [k for k, agent in enumerate(agents) if acts_by_itself(agent)]
-        originals = [member.device for member in members]
-        for device in originals:
-            device.dt = dt_h
-        self.devices: list[list[DeviceAgent]] = [originals]
+        self.devices: list[list[DeviceAgent]] = [[member.device for member in members]]
         self.agents: list[list[PowerGridAgent]] = [list(agents)]
         for lane in range(1, n_lane):
             self.devices.append([self._copy(m, lane) for m in members])
             self.agents.append(self._copy_leaders(agents, lane))
         self.cost_by_cause: list[dict[tuple[int, str], float]] = [{} for _ in range(n_lane)]
+        # By (device, lane): what its pieces but the last contribute to the means of the interval.
+        self._pieces: dict[tuple[int, int], DevicePieces] = {}
 
     def _copy(self, member: Member, lane: int) -> DeviceAgent:
         """Return a copy of a device whose features are those of `lane`."""
@@ -134,32 +135,58 @@ class HookedDevices:
                 if isinstance(device, Grid):
                     device.price = float(x[price_slot[member.agent], lane])
 
-    def set_points(self, actions: Array, units: list[Array], first: int, last: int) -> None:
-        """Apply the actions: (n_lane, n_agent, n_entry), and in each device's own units."""
+    def set_points(
+        self, actions: Array | None, units: list[Array], dt_h: Array, first: int, last: int
+    ) -> None:
+        """Apply the actions, in each device's own units; `dt_h` (n_device, n_lane) for how long.
+
+        With flat actions, (n_lane, n_agent, n_entry), agents that act by themselves split theirs.
+        """
         for lane in range(first, last):
-            for number in self._leaders:
+            for k, device in enumerate(self.devices[lane]):
+                device.dt = float(dt_h[k, lane])
+            leaders = self._leaders if actions is not None else ()
+            for number in leaders:
                 agent = self.agents[lane][number]
-                agent.apply_action(actions[lane, number, : agent.action_layout.size])
+                agent.apply_action(actions[lane, number, : agent.action_layout.size])  # type: ignore[index]
             for k, member in enumerate(self.members):
-                if member.agent not in self._leaders:
+                if member.agent not in leaders:
                     self.devices[lane][k].set_device_action(units[k][:, lane].copy())
 
-    def advance(self, readings: Array, row: Index, dt_h: float, first: int, last: int) -> None:
-        """Let time pass; at the start of an episode (`dt_h` 0) only meters read.
+    def live_piece(
+        self, k: int, lane: int, units: Array, readings: Array, row: Index, dt_h: float
+    ) -> None:
+        """Live through a piece of an interval, `dt_h` [h], that a command to device `k` ends.
+
+        The rest is as for the whole interval; meters have what they read last.
+        """
+        pieces = self._pieces.setdefault((k, lane), DevicePieces(self._step_h))
+        update = self._update(k, lane, readings, row, dt_h)
+        pieces.live(self.devices[lane][k], units[:, lane].copy(), dt_h, update)
+
+    def _update(
+        self, k: int, lane: int, readings: Array, row: Index, dt_h: float
+    ) -> dict[str, Any]:
+        """Return the arguments of a device's `update_state`."""
+        measured = {
+            name: float(readings[r, lane])
+            for name, r in zip(MEASURES, row[k].tolist(), strict=True)
+            if r >= 0
+        }
+        offered: dict[str, Any] = {"net_results": measured, "dt": dt_h}
+        return {name: offered[name] for name in self._takes[k]}
+
+    def advance(self, readings: Array, row: Index, dt_h: Array, first: int, last: int) -> None:
+        """Let time pass, `dt_h` (n_device, n_lane); where it is 0, only meters read.
 
         ``readings[row[device, measure], lane]`` are `MEASURES`; row -1 is none.
         """
         for lane in range(first, last):
             for k, device in enumerate(self.devices[lane]):
-                if dt_h == 0.0 and not isinstance(device, Grid | Transformer):
-                    continue
-                measured = {
-                    name: float(readings[r, lane])
-                    for name, r in zip(MEASURES, row[k].tolist(), strict=True)
-                    if r >= 0
-                }
-                offered: dict[str, Any] = {"net_results": measured, "dt": dt_h}
-                device.update_state(**{name: offered[name] for name in self._takes[k]})
+                if dt_h[k, lane] > 0.0 or isinstance(device, Grid | Transformer):
+                    device.update_state(
+                        **self._update(k, lane, readings, row, float(dt_h[k, lane]))
+                    )
 
     def book(self, safety: Array, first: int, last: int) -> None:
         """Work out cost rates and violations, (n_device, n_lane)."""
@@ -169,8 +196,11 @@ class HookedDevices:
                 zip(self.members, self.devices[lane], strict=True)
             ):
                 device.update_cost_safety()
-                safety[k, lane] = device.safety
-                for name, rate in device.cost_by_cause().items():
+                rates, safety[k, lane] = device.cost_by_cause(), device.safety
+                pieces = self._pieces.pop((k, lane), None)
+                if pieces is not None:
+                    rates, safety[k, lane] = pieces.mean_rates(device), pieces.mean_safety(device)
+                for name, rate in rates.items():
                     key = (member.agent, name)
                     causes[key] = causes.get(key, 0.0) + rate
             self.cost_by_cause[lane] = causes

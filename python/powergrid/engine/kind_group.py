@@ -35,12 +35,15 @@ class KindGroup:
         Views of the engine's arrays: actions in the devices' units (n_action, n_device, n_lane),
         readings (n_measure, ...), cost rates (n_part, ...), violations (n_device, n_lane). Set by
         the engine.
+    dt_h : ndarray, (n_device, n_lane)
+        How long the set-point rules [h]; of the engine, too.
     """
 
     units: Array
     measured: Array
     rate: Array
     safety: Array
+    dt_h: Array
 
     def __init__(
         self,
@@ -65,6 +68,26 @@ class KindGroup:
 
     def __len__(self) -> int:
         return len(self.members)
+
+    def set_points(self, x: Array, first: int, last: int) -> None:
+        """Turn actions into set-points."""
+        if self.n_action:
+            self.kernels.set_point(
+                x, self.slot, self.parameters, self.memory, self.units, self.dt_h, first, last
+            )
+
+    def advance(self, x: Array, first: int, last: int) -> None:
+        """Let time pass."""
+        self.kernels.advance(
+            x, self.slot, self.parameters, self.memory, self.measured, self.dt_h, first, last
+        )
+
+    def book(self, x: Array, first: int, last: int) -> None:
+        """Work out cost rates and violations."""
+        self.kernels.cost_safety(
+            x, self.slot, self.parameters, self.memory, self.dt_h, self.rate, self.safety,
+            first, last,
+        )  # fmt: skip
 
 
 def _slot_name(owner: str, field: str) -> str:

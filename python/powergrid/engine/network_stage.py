@@ -39,6 +39,8 @@ class NetworkStage:
         Load multipliers of the present interval.
     deviation, overload : ndarray, (n_zone, n_lane)
         Violations of voltages [p.u.] and of line loadings (fraction).
+    injection_row : dict
+        Row of the power flow's `p_mw` that a device's power goes to, by owner.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class NetworkStage:
 
     def _wire_set_points(self) -> None:
         p, q, tap = [], [], []
+        self.injection_row: dict[str, int] = {}
         flow, slot = self.flow, self._scene.slot
         for m in self._scene.members:
             device, rows = m.device, flow.rows
@@ -88,6 +91,7 @@ class NetworkStage:
                 continue
             table = "storage" if device.element == "storage" else "sgen"
             row = flow.injection[table] + getattr(rows, table)[device.pp_idx]
+            self.injection_row[m.owner] = row
             p.append((slot(f"{m.owner}.electrical.p_MW"), row))
             q.append((slot(f"{m.owner}.electrical.q_MVAr"), row))
         self._p, self._q, self._tap = pairs(p), pairs(q), pairs(tap)

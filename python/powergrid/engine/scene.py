@@ -34,6 +34,9 @@ class Scene:
         What features are at the start of an episode.
     step_number : ndarray of int64, (n_lane,)
         Steps since the start of each lane's episode.
+    now_s : ndarray, (n_lane,)
+        Start of each lane's present interval, since that of its episode [s]; where commands come
+        by time.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Scene:
             self.x = lane_array(len(table), n_lane=n_lane)
         self.initial = initial.copy()
         self.step_number = np.zeros(n_lane, np.int64)
+        self.now_s = np.zeros(n_lane)
         self._slot = {name: k for k, name in enumerate(table.slot_names)}
 
     def slot(self, name: str) -> int:
@@ -68,3 +72,4 @@ class Scene:
         """Return the features to their start."""
         self.x[:, first:last] = self.initial[:, np.newaxis]
         self.step_number[first:last] = 0
+        self.now_s[first:last] = 0.0

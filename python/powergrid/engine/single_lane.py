@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heron.core.feature_table import FeatureTable
+from powergrid.agents.device_pieces import Command
 from powergrid.agents.observation_layout import ObservationLayout
+from powergrid.engine.effects import Effects
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -195,6 +197,22 @@ class SingleLane:
             for number, action in enumerate(actions.values()):
                 engine.actions[0, number, : len(action)] = action
         return self._flow.count_solves(engine.run(0, 1))
+
+    def run_pieces(self, k: int, commands: Sequence[Command]) -> bool:
+        """Live through an interval by commands, in order of time; return whether it converged."""
+        engine = self.engine
+        number = {m.owner: i for i, m in enumerate(engine.scene.members)}
+        width = max((len(c.action) for c in commands), default=0)
+        values = np.zeros((len(commands), max(width, engine.pieces.n_action)))
+        for row, command in zip(values, commands, strict=True):
+            row[: len(command.action)] = command.action
+        effects = Effects(
+            np.zeros(len(commands), np.int32),
+            np.array([number[c.device] for c in commands], np.int32),
+            np.array([c.time_s for c in commands], np.float64),
+            values,
+        )
+        return self._flow.count_solves(engine.run_pieces(0, 1, effects))
 
     def settle(self) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
         """Pay by the rules; return rewards and infos of an interval that converged."""

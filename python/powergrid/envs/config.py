@@ -11,6 +11,7 @@ from heron.errors import ConfigError
 from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.core.config import StrictModel
+from powergrid.envs.timing import TimingConfig
 
 __all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig", "config_mapping"]
 
@@ -41,6 +42,9 @@ class EnvConfig(StrictModel):
     Spaces: `uniform_spaces` gives all agents one observation and one action Box; `action_mode` is
     "flat" or "dict"; `forecast_steps` entries of forecast are observed; `observe_bus_voltages` adds
     the own buses; `normalize_obs` scales by fixed factors.
+
+    Event-driven runs: `timing` says how often agents tick, what is late and what gets lost; a
+    synchronous step knows nothing of it.
 
     Backend: "native" steps by the engine, over arrays; "reference" agent by agent and device by
     device, by the hooks of their classes. Both give the same episodes within 1e-7.
@@ -86,6 +90,8 @@ class EnvConfig(StrictModel):
     on_convergence_failure: Literal["terminate", "continue"] = "terminate"
     convergence_failure_reward: float = -200.0
     convergence_failure_safety: float = Field(default=20.0, ge=0.0)
+
+    timing: TimingConfig = Field(default_factory=TimingConfig)
 
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
 

@@ -18,7 +18,11 @@ __all__ = ["make_lane_engine"]
 
 
 def make_lane_engine(
-    env: NetworkedGridEnv, n_lane: int, *, initial: NDArray[np.float64] | None = None
+    env: NetworkedGridEnv,
+    n_lane: int,
+    *,
+    initial: NDArray[np.float64] | None = None,
+    n_history: int = 0,
 ) -> Engine:
     """Return an engine that does in each of `n_lane` lanes what `env` does.
 
@@ -29,6 +33,8 @@ def make_lane_engine(
         engine, and it is not to be stepped any more.
     initial : ndarray, (n_slot,), optional
         Features at the start of an episode; the engine is then apart from the agents.
+    n_history : int
+        Snapshots of each lane that the table keeps, without `initial`.
 
     Raises
     ------
@@ -52,7 +58,7 @@ def make_lane_engine(
     if initial is None:
         for agent in agents:
             agent.reset()
-        table = build_table(agents, env.config.backend, n_lane)
+        table = build_table(agents, env.config.backend, n_lane, n_history)
     return Engine(
         agents, table, env.power_flow.flow.with_lanes(n_lane), env.distribution, env.source,
         env.layouts, env.rules, initial,

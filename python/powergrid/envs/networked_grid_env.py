@@ -216,7 +216,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
         if self.config.backend == "reference":
             return ReferenceSimulation(
-                self.agent_dict, self.distribution, self.power_flow, self.rules.dt_h
+                self.agent_dict, self.distribution, self.power_flow, self.rules
             )
         return SingleLane(
             self.agent_dict, self.table, self.power_flow, self.distribution, self.source,

@@ -25,12 +25,12 @@ from powergrid.kernels.check import first_not_finite
 
 if TYPE_CHECKING:
     from heron.envs.vector import VectorMultiAgentEnv
+    from powergrid.engine.engine import Engine
 
 __all__ = ["SavedLanes", "VectorGridEnv"]
 
 Array = NDArray[np.float64]
 
-SHARE = 16  # starting lanes that are worth a thread
 BLOCK = 1024  # lanes that go through the stages together
 
 
@@ -117,7 +117,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self.metadata = {**env_class.metadata, "autoreset_mode": self.autoreset_mode}
         self._env = env_class(env_config)
         self.config = self._env.config
-        self.engine = make_lane_engine(self._env, num_envs)
+        self.engine = self._make_engine()
         self._nurseries: list[Nursery] = []  # one for each thread
         if self.engine.devices.hooked is not None or not self.engine.network.flow.is_parallel:
             n_thread = 1
@@ -226,10 +226,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         if self.autoreset_mode is not AutoresetMode.DISABLED and self._is_over.any():
             starting = np.flatnonzero(self._is_over).tolist()
         if len(starting) < self.num_envs:
-            self._run()
+            self._run(starting)
+        else:
+            self._start(starting, None)
         self._judge()
         if starting:  # "NextStep": they were over before
-            self._start(starting, None)
             self._rewards[starting] = 0.0
             self._converged[starting] = True
             self._terminations[starting] = self._truncations[starting] = False
@@ -358,12 +359,24 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
                 f"{self.action_names[entry]}"
             )
 
-    def _run(self) -> None:
-        """Step all lanes, block after block; each thread has blocks of its own."""
+    def _run(self, starting: Sequence[int] = ()) -> None:
+        """Step all lanes, then start those; each thread does both with lanes of its own."""
         if self._threads is None:
             self._run_blocks(0)
-        else:
-            list(self._threads.map(self._run_blocks, range(len(self._blocks))))
+            if starting:
+                self._start(list(starting), None)
+            return
+        if starting:
+            self._make_nurseries()
+
+        def run(worker: int) -> None:
+            self._run_blocks(worker)
+            first, last = self._blocks[worker][0][0], self._blocks[worker][-1][1]
+            own = [lane for lane in starting if first <= lane < last]
+            if own:
+                self._start(own, None, worker)
+
+        list(self._threads.map(run, range(len(self._blocks))))
 
     def _run_blocks(self, worker: int) -> None:
         for first, last in self._blocks[worker]:
@@ -451,8 +464,13 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
                     of_lane = first + lane
                 self._generators[lane], _ = seeding.np_random(of_lane)
 
-    def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
-        """Begin episodes, on days drawn by each lane unless given; try others where none solves."""
+    def _start(
+        self, lanes: list[int], days: Sequence[int | None] | None, worker: int | None = None
+    ) -> None:
+        """Begin episodes, on days drawn by each lane unless given; try others where none solves.
+
+        A thread that is one of several at work says its number.
+        """
         source, has_noise = self._env.source, self.config.variability
         wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
         left = lanes
@@ -464,7 +482,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
                 self._days[lane] = source.draw_day(rng) if day is None else day
                 drawn.append(self._days[lane])
                 noise.append(int(rng.integers(2**31)) if has_noise else None)
-            failed = self._start_lanes(left, drawn, noise)
+            failed = self._start_lanes(left, drawn, noise, worker)
             left = [lane for lane in failed if wanted[lane] is None or has_noise]
             stuck = sorted(set(failed) - set(left))
             if stuck:
@@ -477,33 +495,34 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             f"single environment says of it, {type(self._env).__name__}.reset"
         )
 
-    def _start_lanes(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
+    def _start_lanes(
+        self, lanes: list[int], days: list[int], noise: list[int | None], worker: int | None
+    ) -> list[int]:
         """Start lanes on these days; return those whose power flow found no solution."""
         engine = self.engine
         if engine.devices.hooked is None and len(lanes) < self.num_envs:
-            return self._start_apart(lanes, days, noise)
-        runs = _runs(lanes, BLOCK)
-        for begin, end in runs:
-            first, last = lanes[begin], lanes[end - 1] + 1
-            engine.start(first, last, days[begin:end], noise[begin:end])
+            self._make_nurseries()
+            return self._nurseries[worker or 0].start(lanes, days, noise)
+        if self._threads is None or len(lanes) < self.num_envs:
+            for begin, end in _runs(lanes, BLOCK):
+                first, last = lanes[begin], lanes[end - 1] + 1
+                engine.start(first, last, days[begin:end], noise[begin:end])
+        else:
+
+            def start(number: int) -> None:
+                for first, last in self._blocks[number]:
+                    engine.start(first, last, days[first:last], noise[first:last], number)
+
+            list(self._threads.map(start, range(len(self._blocks))))
         return [lane for lane in lanes if engine.status[lane] != 0]
 
-    def _start_apart(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
-        """Start lanes in nurseries, each thread its part of them."""
-        n_part = 1 if self._threads is None else min(len(self._blocks), -(-len(lanes) // SHARE))
-        while len(self._nurseries) < n_part:
+    def _make_nurseries(self) -> None:
+        """Make one for each thread, before several of them want one at once."""
+        while len(self._nurseries) < len(self._blocks):
             self._nurseries.append(Nursery(self.engine, self._make_small))
-        if n_part == 1:
-            return self._nurseries[0].start(lanes, days, noise)
-        assert self._threads is not None
-        ends = [len(lanes) * (k + 1) // n_part for k in range(n_part)]
-        parts = [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]
-        failed = self._threads.map(
-            lambda nursery, part: nursery.start(lanes[part], days[part], noise[part]),
-            self._nurseries[:n_part],
-            parts,
-        )
-        return [lane for of_part in failed for lane in of_part]
+
+    def _make_engine(self) -> Engine:
+        return make_lane_engine(self._env, self.num_envs)
 
     def _make_small(self, n_lane: int) -> Any:
         return make_lane_engine(self._env, n_lane, initial=self.engine.scene.initial)

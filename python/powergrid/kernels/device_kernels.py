@@ -47,13 +47,13 @@ class DeviceKernels:
         device object and memory of 0. Write what follows from parameters, which may differ from
         lane to lane: a battery's state of charge.
     ``set_point(x, slot, p, m, action, dt_h, first, last)``
-        Turn the action into a set-point within the limits; `dt_h` is the length [h] of the interval
-        that it rules. Features hold the state at the interval's start; prices and available power
-        are those of the interval. The power flow takes ``electrical.p_MW`` and
+        Turn the action into a set-point within the limits; `dt_h` says how long it rules [h]: an
+        interval, or less if commands come meanwhile. Features hold the state by then; prices and
+        available power are those of the interval. The power flow takes ``electrical.p_MW`` and
         ``electrical.q_MVAr``, positive = injection, of a tap changer ``tap.tap``.
     ``advance(x, slot, p, m, measured, dt_h, first, last)``
         `dt_h` hours have passed at that set-point. A meter or a tap changer is read once more at
-        the start of an episode, with `dt_h` = 0.
+        the start of an episode, where `dt_h` is 0.
     ``cost_safety(x, slot, p, m, dt_h, cost, safety, first, last)``
         Write each part of the cost as a rate [$/h], what an event costs [$] divided by `dt_h`, and
         the safety: limit violation, dimensionless, 0 inside the limits. Both arrays hold 0 until
@@ -69,6 +69,7 @@ class DeviceKernels:
     action   (n_action, n_device, n_lane)     action entries in the units of the device's action
                                               space, continuous ones first; read only
     measured (n_measure, n_device, n_lane)    power flow results; read only
+    dt_h     (n_device, n_lane)               duration [h], above 0; read only
     cost     (n_part, n_device, n_lane)       [$/h]
     safety   (n_device, n_lane)               dimensionless
     ======== ================================ ====================================================

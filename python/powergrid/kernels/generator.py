@@ -54,7 +54,7 @@ def start(x: F64, slot: I32, p: F64, m: F64, starting: I32) -> None:
 
 @kernel
 def set_point(
-    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         if p[COMMITMENT, d, 0] == 1.0:
@@ -97,13 +97,13 @@ def switch(d: int, x: F64, slot: I32, p: F64, m: F64, action: F64, first: int, l
 
 @kernel
 def advance(
-    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         status, hours = slot[d, STATUS], slot[d, HOURS]
         for lane in lanes(first, last):
             before = x[hours, lane]
-            left = before - dt_h
+            left = before - dt_h[d, lane]
             # A start or stop that ends within rounding of the interval's end ends with it.
             left = left if left > 1e-9 else 0.0
             left = left if before > 0.0 else before
@@ -118,7 +118,7 @@ def cost_safety(
     slot: I32,
     p: F64,
     m: F64,
-    dt_h: float,
+    dt_h: F64,
     cost: F64,
     safety: F64,
     first: int,
@@ -138,7 +138,7 @@ def cost_safety(
             fuel = cost[FUEL, d, lane]
             cost[FUEL, d, lane] = fuel if m[RUNS, d, lane] == 1.0 else 0.0
         for lane in lanes(first, last):
-            cost[SWITCHING_RATE, d, lane] = m[SWITCHING, d, lane] / dt_h
+            cost[SWITCHING_RATE, d, lane] = m[SWITCHING, d, lane] / dt_h[d, lane]
         for lane in lanes(first, last):
             rating = p[S_RATED, d, lane]
             safety[d, lane] = s_over_rating(x[active, lane], x[reactive, lane], rating)

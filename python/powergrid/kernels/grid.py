@@ -17,7 +17,7 @@ PRICE_SCALE, SELL_RATIO, S_RATED = range(3)
 
 @kernel
 def advance(
-    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         active, reactive = slot[d, ACTIVE], slot[d, REACTIVE]
@@ -32,7 +32,7 @@ def cost_safety(
     slot: I32,
     p: F64,
     m: F64,
-    dt_h: float,
+    dt_h: F64,
     cost: F64,
     safety: F64,
     first: int,

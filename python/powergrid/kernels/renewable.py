@@ -23,7 +23,7 @@ P_RATED, Q_MAX, S_RATED, CURTAILMENT_COST, HAS_REACTIVE_POWER = range(5)
 
 @kernel
 def set_point(
-    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         active, reactive, available = slot[d, ACTIVE], slot[d, REACTIVE], slot[d, AVAILABLE]
@@ -42,7 +42,7 @@ def cost_safety(
     slot: I32,
     p: F64,
     m: F64,
-    dt_h: float,
+    dt_h: F64,
     cost: F64,
     safety: F64,
     first: int,

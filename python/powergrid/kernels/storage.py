@@ -51,7 +51,7 @@ def start(x: F64, slot: I32, p: F64, m: F64, starting: I32) -> None:
 
 @kernel
 def set_point(
-    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         active, reactive, soc = slot[d, ACTIVE], slot[d, REACTIVE], slot[d, SOC]
@@ -60,8 +60,8 @@ def set_point(
             capacity = p[CAPACITY, d, lane]
             room = (p[SOC_MAX, d, lane] - x[soc, lane]) * capacity
             content = (x[soc, lane] - p[SOC_MIN, d, lane]) * capacity
-            lowest = max(p_min, -max(room, 0.0) / (p[CH_EFF, d, lane] * dt_h))
-            highest = min(p_max, max(content, 0.0) * p[DSC_EFF, d, lane] / dt_h)
+            lowest = max(p_min, -max(room, 0.0) / (p[CH_EFF, d, lane] * dt_h[d, lane]))
+            highest = min(p_max, max(content, 0.0) * p[DSC_EFF, d, lane] / dt_h[d, lane])
             wanted = denormalize(action[0, d, lane], p_min, p_max)
             x[active, lane] = min(max(wanted, lowest), highest)
         if p[HAS_REACTIVE_POWER, d, 0] == 1.0:
@@ -72,14 +72,14 @@ def set_point(
 
 @kernel
 def advance(
-    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         active, soc, stored = slot[d, ACTIVE], slot[d, SOC], slot[d, STORED]
         for lane in lanes(first, last):
             p_mw = x[active, lane]
-            discharged = p_mw * dt_h / p[DSC_EFF, d, lane]
-            charged = p_mw * dt_h * p[CH_EFF, d, lane]
+            discharged = p_mw * dt_h[d, lane] / p[DSC_EFF, d, lane]
+            charged = p_mw * dt_h[d, lane] * p[CH_EFF, d, lane]
             outflow = discharged if p_mw > 0.0 else charged  # of the store [MWh]
             moved = x[soc, lane] - outflow / p[CAPACITY, d, lane]
             # The set-point already respects the limits; this removes the last bit of rounding.
@@ -94,7 +94,7 @@ def cost_safety(
     slot: I32,
     p: F64,
     m: F64,
-    dt_h: float,
+    dt_h: F64,
     cost: F64,
     safety: F64,
     first: int,

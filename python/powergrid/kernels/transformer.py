@@ -26,7 +26,7 @@ def start(x: F64, slot: I32, p: F64, m: F64, starting: I32) -> None:
 
 @kernel
 def set_point(
-    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, action: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         tap = slot[d, TAP]
@@ -42,7 +42,7 @@ def set_point(
 
 @kernel
 def advance(
-    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: float, first: int, last: int
+    x: F64, slot: I32, p: F64, m: F64, measured: F64, dt_h: F64, first: int, last: int
 ) -> None:
     for d in range(slot.shape[0]):
         active, reactive, loading = slot[d, ACTIVE], slot[d, REACTIVE], slot[d, LOADING]
@@ -58,7 +58,7 @@ def cost_safety(
     slot: I32,
     p: F64,
     m: F64,
-    dt_h: float,
+    dt_h: F64,
     cost: F64,
     safety: F64,
     first: int,
@@ -67,7 +67,7 @@ def cost_safety(
     for d in range(slot.shape[0]):
         loading = slot[d, LOADING]
         for lane in lanes(first, last):
-            cost[0, d, lane] = m[0, d, lane] * p[TAP_CHANGE_COST, d, lane] / dt_h
+            cost[0, d, lane] = m[0, d, lane] * p[TAP_CHANGE_COST, d, lane] / dt_h[d, lane]
             safety[d, lane] = loading_over_pct(x[loading, lane], 100.0)
 
 

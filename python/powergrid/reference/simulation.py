@@ -6,10 +6,13 @@ It calls the hooks that every device has (`set_device_action`, `update_state`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from powergrid.agents.device_pieces import Command, DevicePieces
+from powergrid.engine.rules import Rules
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -30,8 +33,8 @@ class ReferenceSimulation:
         What belongs to no agent.
     flow : FlowLane
         Of the whole network.
-    dt_h : float
-        Length of a step [h].
+    rules : Rules
+        Time and pay.
     """
 
     def __init__(
@@ -39,18 +42,26 @@ class ReferenceSimulation:
         agents: Mapping[str, PowerGridAgent],
         distribution: DistributionGrid,
         flow: FlowLane,
-        dt_h: float,
+        rules: Rules,
     ) -> None:
         self._agents = dict(agents)
         self._distribution = distribution
         self._flow = flow
-        self._dt_h = dt_h
+        self._step_s, self._dt_h = rules.step_s, rules.dt_h
+        self._now_s = 0.0  # start of the interval, since that of the episode
+        self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
     def begin_episode(self, day: int, noise_seed: int | None) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         flow = self._flow
         for agent in self._agents.values():
             agent.reset()
+        self._now_s = 0.0
+        self._held = {
+            f"{name}/{device_id}": np.array(device.idle_action(), dtype=np.float64)
+            for name, agent in self._agents.items()
+            for device_id, device in agent.devices.items()
+        }
         self.begin_interval(0)
         for agent in self._agents.values():
             agent.apply_action(agent.idle_action())
@@ -64,17 +75,58 @@ class ReferenceSimulation:
 
     def run_interval(self, k: int, actions: Mapping[str, np.ndarray]) -> bool:
         """Live through interval `k`; return whether the power flow converged."""
-        flow, agents = self._flow, self._agents
-        for name, agent in agents.items():
+        for name, agent in self._agents.items():
             agent.apply_action(actions[name])
-        for agent in agents.values():
-            agent.write_setpoints(flow, k)
+        return self._finish_interval(k, {})
+
+    def run_pieces(self, k: int, commands: Sequence[Command]) -> bool:
+        """Live through interval `k`, in which commands come into force; as the engine does.
+
+        Parameters
+        ----------
+        commands : sequence of Command
+            In order of time.
+        """
+        step_h, pieces = self._dt_h, dict[str, DevicePieces]()
+        for name, agent in self._agents.items():
+            for device_id, device in agent.devices.items():
+                path = f"{name}/{device_id}"
+                held, begin_s = self._held[path], self._now_s
+                for command in commands:
+                    if command.device != path or not held.size:
+                        continue
+                    if command.time_s > begin_s:
+                        of_device = pieces.setdefault(path, DevicePieces(step_h))
+                        dt_h = (command.time_s - begin_s) / 3600.0
+                        update = agent.updates(device_id, self._flow, dt_h)
+                        of_device.live(device, held, dt_h, update)
+                        begin_s = command.time_s
+                    held = np.array(command.action, dtype=np.float64)
+                end_s = self._now_s + self._step_s
+                device.dt = (end_s - begin_s) / 3600.0 if path in pieces else step_h
+                device.set_device_action(held.copy())
+                idle = device.idle_action()
+                for entry in device.momentary_actions:
+                    held[entry] = idle[entry]
+                self._held[path] = held
+        self._now_s += self._step_s
+        return self._finish_interval(k, pieces)
+
+    def _finish_interval(self, k: int, pieces: Mapping[str, DevicePieces]) -> bool:
+        """Solve and book, set-points being set; `pieces` of devices with several, by path."""
+        flow, agents = self._flow, self._agents
+        of_agent = {
+            name: {d: pieces[f"{name}/{d}"] for d in a.devices if f"{name}/{d}" in pieces}
+            for name, a in agents.items()
+        }
+        for name, agent in agents.items():
+            agent.write_setpoints(flow, k, of_agent[name])
         self._distribution.write_setpoints(flow, k)
         converged = self._distribution.solve(flow)
         shared = self._distribution.safety(flow) / len(agents)
-        for agent in agents.values():
+        for name, agent in agents.items():
             agent.read_results(flow, self._dt_h)
-            agent.book(flow.result, self._dt_h)
+            agent.book(flow.result, self._dt_h, of_agent[name])
             agent.add_safety("distribution", shared)
         return converged
 

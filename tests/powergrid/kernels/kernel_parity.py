@@ -110,9 +110,10 @@ class KernelParity:
         """
         pad = [(0, 0), (0, 0), (0, N_PADDING)]
         action, measured = (np.pad(a, pad, constant_values=MARK) for a in (action, measured))
-        self._call("set_point", action, dt_h, first, last)
-        self._call("advance", measured, dt_h, first, last)
-        self._call("cost_safety", dt_h, self.cost, self.safety, first, last)
+        lengths = np.full((self.n_device, N_LANE + N_PADDING), dt_h)
+        self._call("set_point", action, lengths, first, last)
+        self._call("advance", measured, lengths, first, last)
+        self._call("cost_safety", lengths, self.cost, self.safety, first, last)
         for d in range(self.n_device):
             for lane in range(first, last):
                 device = self.devices[d][lane]

@@ -1,0 +1,316 @@
+"""Many copies of one environment that run by events: agents tick, messages travel, things get lost.
+
+Physics is that of the synchronous environments, interval after interval. What differs is who acts
+when, by what was known when, and which commands arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from heron.scheduling.control_loop import ControlLoop
+from numpy.typing import NDArray
+
+from heron.errors import ConfigError, HeronError
+from powergrid.engine.effects import Effects
+from powergrid.engine.engine import Engine
+from powergrid.engine.members import acts_by_itself
+from powergrid.envs.decisions import Decisions
+from powergrid.envs.lane_engine import make_lane_engine
+from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+from powergrid.envs.networked_grid_env import NetworkedGridEnv
+from powergrid.envs.timing import Hierarchy, hierarchy_of, longest_s, timing_seed
+from powergrid.envs.vector_grid_env import SavedLanes, VectorGridEnv
+
+__all__ = ["EventDrivenVectorEnv"]
+
+Array = NDArray[np.float64]
+NOBODY = np.zeros(0, np.int32)
+
+
+class EventDrivenVectorEnv(VectorGridEnv):
+    """`num_envs` lanes of a grid environment, run by events.
+
+    A call of `step` answers the agents that are to act, and runs every lane up to the next moment
+    at which agents of it act: ``infos["acting"]``, (num_envs, n_agent), says who. Agents tick by
+    ``config["timing"]``, each with its own interval, delays and jitter; what they observe is as old
+    as their observation delay, and their commands reach the devices when messages and devices allow
+    it. Meanwhile the network lives through whole intervals of ``step_s``: lanes wait for each other
+    at their ends, which changes nothing in any of them. A lane without anyone to act takes part in
+    a call as well; then its actions are ignored and its observations stay.
+
+    With zero delays, no jitter, no loss, and ticks once a step, every step is the synchronous one,
+    bit for bit.
+
+    Episodes that end start anew within the call ("SameStep"). The last observations, in
+    ``infos["final_obs"]``, are those that agents would have at the end, without jitter.
+
+    Parameters
+    ----------
+    num_envs, env_config, env_class, n_thread
+        As for `VectorGridEnv`.
+
+    Raises
+    ------
+    ConfigError
+        As for `VectorGridEnv`; also if an agent's protocol is more than a split of its action.
+
+    Notes
+    -----
+    ``infos`` are those of `VectorGridEnv` of the last interval, and:
+
+    - ``acting``: bool, (num_envs, n_agent).
+    - ``n_interval``: int64, (num_envs,): intervals that the call has lived through.
+    - ``time_s``: (num_envs, n_agent): when each agent acts, or acted last, since the start of the
+      episode [s].
+    - ``age_s``: (num_envs, n_agent): how old what it observes, or observed, is [s]; infinite where
+      nothing was known yet, and the observation is zeros.
+
+    Rewards are what was paid during the call; `message_counters` has the messages.
+
+    Examples
+    --------
+    >>> timing = {"coordinator": {"obs_delay": 3600.0, "jitter_type": "uniform"}}
+    >>> envs = EventDrivenVectorEnv(4, {"max_episode_steps": 6, "timing": timing})
+    >>> observations, infos = envs.reset(seed=0)
+    >>> observations.any(), infos["acting"].all(), float(infos["age_s"].min())
+    (False, True, inf)
+    """
+
+    def __init__(
+        self,
+        num_envs: int,
+        env_config: Mapping[str, Any] | None = None,
+        *,
+        env_class: type[NetworkedGridEnv] = MultiAgentMicrogrids,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        n_thread: int = 1,
+    ) -> None:
+        if AutoresetMode(autoreset_mode) is not AutoresetMode.SAME_STEP:
+            raise ConfigError(
+                f"autoreset_mode is {AutoresetMode(autoreset_mode).value}; event-driven lanes "
+                f"start anew in the step that ends them: SameStep"
+            )
+        super().__init__(
+            num_envs,
+            env_config,
+            env_class=env_class,
+            autoreset_mode=autoreset_mode,
+            n_thread=n_thread,
+        )
+        engine, n_agent = self.engine, len(self.agents)
+        self._n_thread = len(self._blocks)
+        self.pieces = engine.pieces
+        tree = self._hierarchy()
+        decider = [k for k, of in enumerate(tree.owner) if of < 0]
+        # The environment's number of a decider.
+        self._agent_of = np.full(len(tree.owner), -1, np.intp)
+        self._agent_of[decider] = np.arange(n_agent)
+        faults = tree.faults(self.config.timing.faults)
+        self.loop = ControlLoop(num_envs, self.config.step_s, tree.owner, tree.configs, faults)
+        self._decisions = Decisions(engine.actions.shape[2], self._oldest_decision)
+        self._base_delay_s = np.array([tree.configs[k].obs_delay for k in decider])
+        self._is_late = bool(self._base_delay_s.any())
+        self._observer = np.array(
+            [engine.scene.table.add_observer(layout.slots) for layout in self._env.layouts],
+            np.int32,
+        )
+        self._acting = np.zeros((num_envs, n_agent), np.bool_)
+        self._n_interval = np.zeros(num_envs, np.int64)
+        self._act_s, self._age_s = np.zeros((2, num_envs, n_agent))
+        self._paid = np.zeros((num_envs, n_agent))
+        self._due_lane, self._due_agent = NOBODY, NOBODY
+        self._infos |= {
+            "acting": self._acting,
+            "n_interval": self._n_interval,
+            "time_s": self._act_s,
+            "age_s": self._age_s,
+        }
+
+    def _hierarchy(self) -> Hierarchy:
+        return hierarchy_of(self._env.agent_dict, self.config.timing, self.config.step_s)
+
+    def _make_engine(self) -> Engine:
+        name = type(self._env).__name__
+        for agent in self._env.agent_dict.values():
+            if acts_by_itself(agent):
+                raise ConfigError(
+                    f"{name}: the protocol of {agent.agent_id} is {type(agent.protocol).__name__}, "
+                    f"which is asked one environment at a time; run single environments by events"
+                )
+        tree = self._hierarchy()
+        late_s = max(
+            longest_s(config, config.obs_delay)
+            for of, config in zip(tree.owner, tree.configs, strict=True)
+            if of < 0
+        )
+        n_history = 2 + int(late_s / self.config.step_s) if late_s > 0.0 else 0
+        return make_lane_engine(self._env, self.num_envs, n_history=n_history)
+
+    # --- Gymnasium ----------------------------------------------------------------------------
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin an episode in all lanes; see `VectorGridEnv.reset`.
+
+        Raises
+        ------
+        ConfigError
+            If ``options["reset_mask"]`` leaves a lane out: lanes start anew by themselves.
+        """
+        mask = (options or {}).get("reset_mask")
+        if mask is not None and not np.all(mask):
+            raise ConfigError("event-driven lanes are reset together: leave reset_mask out")
+        super().reset(seed=seed, options=options)
+        self._paid[:] = 0.0
+        self._n_interval[:] = 0
+        self._surface()
+        return self._observations, self._infos
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Answer those who act, and run every lane up to its agents' next decisions.
+
+        Parameters
+        ----------
+        actions : ndarray, (num_envs, n_agent, n_entry)
+            In [-1, 1], finite; only those of acting agents count.
+
+        Returns
+        -------
+        observations : ndarray of float32, (num_envs, n_agent, n_obs)
+            Those of agents that do not act mean nothing.
+        rewards : ndarray, (num_envs, n_agent)
+            Paid during the call.
+        terminations, truncations : ndarray of bool, (num_envs,)
+            Whether an episode ended meanwhile; the lane is in its next one now.
+        infos : dict
+
+        Raises
+        ------
+        ValueError, HeronError
+            As for `VectorGridEnv.step`.
+        """
+        if not self._has_reset:
+            raise HeronError("step() before reset(): call reset() first")
+        self._check(actions)
+        self.loop.answer(self._decisions.add(actions[self._due_lane, self._due_agent]))
+        self._paid[:] = 0.0
+        self._n_interval[:] = 0
+        self._terminations[:] = False
+        self._truncations[:] = False
+        self._surface()
+        return self._observations, self._paid, self._terminations, self._truncations, self._infos
+
+    def message_counters(self) -> dict[str, NDArray[np.int64]]:
+        """Return what became of messages, (num_envs,) each, since the start of the episodes."""
+        counters: dict[str, NDArray[np.int64]] = self.loop.all_counters()
+        return counters
+
+    def save_state(self, lanes: Sequence[int] | None = None) -> SavedLanes:
+        """Refuse: what is on its way is not saved."""
+        raise HeronError(
+            "lanes that run by events are not saved, loaded or forked: messages are on their way; "
+            "VectorGridEnv does it"
+        )
+
+    def load_state(self, saved: SavedLanes, lanes: Sequence[int] | None = None) -> None:
+        """Refuse, as `save_state` does."""
+        self.save_state()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _oldest_decision(self) -> int:
+        return int(self.loop.oldest_payload())
+
+    def _surface(self) -> None:
+        """Run all lanes up to the next decisions, and observe them."""
+        while True:
+            lane, decider, time_s, as_of_s = self.loop.next_due(self._n_thread)
+            if len(lane):
+                break
+            self._live_interval()
+        agent = self._agent_of[decider]
+        self._due_lane, self._due_agent = lane, agent
+        self._acting[:] = False
+        self._acting[lane, agent] = True
+        self._act_s[lane, agent] = time_s
+        if self._is_late:
+            self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
+        else:
+            self.engine.observer.observe(0, self.num_envs)
+        step_s = self.config.step_s
+        known = np.floor(as_of_s / step_s + 1e-9) * step_s  # when what is seen was true
+        self._age_s[lane, agent] = np.where(as_of_s < 0.0, np.inf, time_s - known)
+
+    def _seen(
+        self, lane: NDArray[np.int32], agent: NDArray[np.intp], as_of_s: Array
+    ) -> NDArray[np.float32]:
+        """Return what agents of lanes see of these times, (n, n_obs); zeros if nothing is known."""
+        observer, table = self.engine.observer, self.engine.scene.table
+        n_obs = self._observations.shape[2]
+        if not observer.is_scaled:
+            rows = np.empty((len(lane), n_obs), np.float32)
+            table.gather_as_of(self._observer[agent], lane, as_of_s, rows)
+            return rows
+        values = np.empty((len(lane), n_obs))
+        is_stale = table.gather_as_of(self._observer[agent], lane, as_of_s, values)
+        values = (values - observer.offset[agent]) / observer.scale[agent]
+        values[is_stale.astype(np.bool_)] = 0.0
+        return values.astype(np.float32)
+
+    def _live_interval(self) -> None:
+        """Live through one interval in every lane; those whose episode ends start anew."""
+        lane, member, time_s, decision = self.loop.end_interval(self._n_thread)
+        decisions, pieces = self._decisions, self.pieces
+        command = pieces.commands(decisions.flat, decisions.row(decision), member)
+        self._effects = Effects(lane, member, time_s, command)
+        self._run()
+        self._paid += self.engine.books.reward
+        self._n_interval += 1
+        self._judge()
+        np.logical_or(self._terminations, self._truncations, out=self._is_over)
+        going = np.flatnonzero(~self._is_over).astype(np.int32)
+        if self._is_late:
+            self.engine.scene.table.snapshot(going, self.engine.scene.now_s[going])
+        if len(going) < self.num_envs:
+            self._observe_ends()
+            self._finish_in_same_step()
+
+    def _observe_ends(self) -> None:
+        """Observe lanes that are over, as late as without jitter."""
+        over = np.flatnonzero(self._is_over).astype(np.int32)
+        if not self._is_late:
+            self.engine.observer.observe(0, self.num_envs)
+            return
+        table, now_s, n_agent = self.engine.scene.table, self.engine.scene.now_s, len(self.agents)
+        table.snapshot(over, now_s[over])
+        lane, agent = np.repeat(over, n_agent), np.tile(np.arange(n_agent), len(over))
+        as_of_s = now_s[lane] - self._base_delay_s[agent]
+        self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
+
+    def _run_blocks(self, worker: int) -> None:
+        for first, last in self._blocks[worker]:
+            self.engine.step_pieces(first, last, self._effects.of_lanes(first, last), worker)
+
+    def _start(
+        self, lanes: list[int], days: Sequence[int | None] | None, worker: int | None = None
+    ) -> None:
+        super()._start(lanes, days, worker)
+        table = self.engine.scene.table
+        for lane in lanes:
+            generator = self._generators[lane]
+            assert generator is not None
+            self.loop.reset(lane, timing_seed(generator), 0)
+            if self._is_late:
+                table.clear_history(lane)
+        if self._is_late:
+            table.snapshot(np.array(lanes, np.int32), np.zeros(len(lanes)))

@@ -1,0 +1,198 @@
+"""Configuration of event-driven runs: who ticks how often, what is late, and what gets lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from heron.errors import ConfigError, nearest
+from heron.messaging.faults import MessageFaults, Outage
+from heron.scheduling.tick_config import MIN_TICK_INTERVAL_S, JitterType, TickConfig
+from powergrid.core.config import StrictModel
+
+if TYPE_CHECKING:
+    from powergrid.agents.power_grid_agent import PowerGridAgent
+
+__all__ = [
+    "FaultsConfig",
+    "Hierarchy",
+    "OutageConfig",
+    "TickSettings",
+    "TimingConfig",
+    "hierarchy_of",
+    "longest_s",
+    "timing_seed",
+]
+
+TAIL = 8.0  # standard deviations of a delay beyond which none is expected
+
+
+class TickSettings(StrictModel):
+    """Timing of an agent, in seconds; see `heron.scheduling.TickConfig`.
+
+    Without `tick_interval` the agent ticks once a step of the environment.
+    """
+
+    tick_interval: float | None = Field(default=None, ge=MIN_TICK_INTERVAL_S)
+    obs_delay: float = Field(default=0.0, ge=0.0)
+    act_delay: float = Field(default=0.0, ge=0.0)
+    msg_delay: float = Field(default=0.0, ge=0.0)
+    jitter_type: Literal["none", "uniform", "gaussian"] = "none"
+    jitter_ratio: float = Field(default=0.1, ge=0.0)
+    min_delay: float = Field(default=0.0, ge=0.0)
+    seed: int | None = Field(default=None, ge=0)
+
+    def tick_config(self, step_s: float) -> TickConfig:
+        """Return it for an environment of this step [s]."""
+        config = TickConfig(
+            step_s if self.tick_interval is None else self.tick_interval,
+            self.obs_delay,
+            self.act_delay,
+            self.msg_delay,
+            JitterType(self.jitter_type),
+            self.jitter_ratio,
+            self.min_delay,
+        )
+        if self.seed is not None:
+            config.seed(self.seed)
+        return config
+
+
+class OutageConfig(StrictModel):
+    """A span [s] of every episode in which what `sender`, or without one everybody, sends is lost.
+
+    It has no end if none is given.
+    """
+
+    start: float = Field(ge=0.0)
+    end: float | None = Field(default=None, gt=0.0)
+    sender: str | None = None
+
+
+class FaultsConfig(StrictModel):
+    """What befalls messages on their way; see `heron.messaging.MessageFaults`."""
+
+    loss: float = Field(default=0.0, ge=0.0, le=1.0)
+    duplication: float = Field(default=0.0, ge=0.0, le=1.0)
+    reordering: float = Field(default=0.0, ge=0.0, le=1.0)
+    reordering_delay: float = Field(default=0.0, ge=0.0)
+    outages: list[OutageConfig] = Field(default_factory=list)
+
+    def message_faults(self) -> MessageFaults:
+        """Return them, senders by name."""
+        return MessageFaults(
+            loss=self.loss,
+            duplication=self.duplication,
+            reordering=self.reordering,
+            reordering_delay=self.reordering_delay,
+            outages=tuple(
+                Outage(o.start, math.inf if o.end is None else o.end, o.sender)
+                for o in self.outages
+            ),
+        )
+
+
+class TimingConfig(StrictModel):
+    """Timing of event-driven runs, by level: `coordinator` decides, `field` is every device.
+
+    `system` is the agent above the coordinators, if there is one; `agents` has exceptions by name,
+    "MG1" or "MG1/ess1". An agent that was made with a `tick_config` of its own keeps it.
+    """
+
+    system: TickSettings = Field(default_factory=TickSettings)
+    coordinator: TickSettings = Field(default_factory=TickSettings)
+    field: TickSettings = Field(default_factory=TickSettings)
+    agents: dict[str, TickSettings] = Field(default_factory=dict)
+    faults: FaultsConfig = Field(default_factory=FaultsConfig)
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """Who is who in an event-driven run: coordinators, each followed by its devices.
+
+    Attributes
+    ----------
+    paths : list[str]
+        "MG1", "MG1/ess1", ...
+    owner : list[int]
+        Number of the agent above; -1 for coordinators.
+    configs : list[TickConfig]
+        Timing of each.
+    """
+
+    paths: list[str]
+    owner: list[int]
+    configs: list[TickConfig]
+
+    def faults(self, config: FaultsConfig) -> MessageFaults:
+        """Return what befalls messages, senders by number.
+
+        Raises
+        ------
+        ConfigError
+            If an outage names nobody.
+        """
+        outages = []
+        for outage in config.outages:
+            if outage.sender is not None and outage.sender not in self.paths:
+                raise ConfigError(nearest(outage.sender, self.paths, kind="sender of an outage"))
+            end = math.inf if outage.end is None else outage.end
+            sender = None if outage.sender is None else self.paths.index(outage.sender)
+            outages.append(Outage(outage.start, end, sender))
+        return replace(config.message_faults(), outages=tuple(outages))
+
+
+def hierarchy_of(
+    agents: Mapping[str, PowerGridAgent], timing: TimingConfig, step_s: float
+) -> Hierarchy:
+    """Return coordinators and devices with their timing.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration names an agent that there is not, or an agent was made with a
+        `TickConfig` that draws from a generator of its own.
+    """
+    paths: list[str] = []
+    owner: list[int] = []
+    configs: list[TickConfig] = []
+    for name, agent in agents.items():
+        number = len(paths)
+        for path, member, of in [
+            (name, agent, -1),
+            *((f"{name}/{d}", device, number) for d, device in agent.devices.items()),
+        ]:
+            level = timing.coordinator if of < 0 else timing.field
+            config = timing.agents.get(path, level).tick_config(step_s)
+            if path not in timing.agents and member.tick_config != TickConfig():
+                config = member.tick_config
+            if config.rng is not None:
+                raise ConfigError(
+                    f"{path}: its TickConfig draws from a generator of its own, which no "
+                    f"environment can repeat; give it a seed instead"
+                )
+            paths.append(path)
+            owner.append(of)
+            configs.append(config)
+    for path in timing.agents:
+        if path not in paths:
+            raise ConfigError("timing: " + nearest(path, paths, kind="agent"))
+    return Hierarchy(paths, owner, configs)
+
+
+def timing_seed(generator: np.random.Generator) -> int:
+    """Return the seed of an episode's delays and losses; what `generator` draws stays the same."""
+    return int(generator.spawn(1)[0].integers(2**63))
+
+
+def longest_s(config: TickConfig, base_s: float) -> float:
+    """Return a delay [s] that draws around `base_s` do not exceed, but for the rarest."""
+    if config.jitter_type is JitterType.NONE:
+        return base_s
+    spread = 1.0 if config.jitter_type is JitterType.UNIFORM else TAIL
+    return max(base_s * (1.0 + spread * config.jitter_ratio), config.min_delay)
