@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from heron.errors import ConfigError
 from powergrid.core.config import StrictModel
 
-__all__ = ["KINDS", "DisturbanceConfig", "DurationConfig", "Kind"]
+__all__ = ["KINDS", "DisturbanceConfig", "DurationConfig", "Kind", "check_synchronous"]
 
 Kind = Literal[
     "load_spike", "generator_trip", "line_outage", "switch_outage", "tap_stuck",
@@ -136,3 +137,12 @@ class DisturbanceConfig(StrictModel):
             if self.at_s is not None and size[0] != size[1]:
                 raise ValueError("with at_s, size is one number")
         return self
+
+
+def check_synchronous(configs: Sequence[DisturbanceConfig], name: str) -> None:
+    """Raise ConfigError for what a synchronous step, in which nobody sends, cannot suffer."""
+    if any(config.kind == "communication_outage" for config in configs):
+        raise ConfigError(
+            f"{name}: disturbances: a communication_outage strikes messages, and agents send none "
+            f"in a synchronous step; run the environment by events"
+        )

@@ -13,6 +13,7 @@ from heron.core.feature_table import FeatureTable
 from powergrid.agents.observation_layout import ObservationLayout
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
+from powergrid.engine.disturbance_stage import DisturbanceStage
 from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
 from powergrid.engine.network_stage import NetworkStage
@@ -25,6 +26,7 @@ from powergrid.powerflow.power_flow import PowerFlow
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.envs.episode_source import EpisodeSource
 
@@ -58,11 +60,15 @@ class Engine:
     initial : ndarray, (n_slot,), optional
         What the features are at the start of an episode. The engine then has features of its own
         instead of the table's, and agents and table only say what is where.
+    schedule : DisturbanceSchedule, optional
+        Disturbances.
 
     Attributes
     ----------
     scene, devices, network, interval, books, observer
         The stages and what they share.
+    disturbances : DisturbanceStage or None
+        What is disturbed; None without a schedule.
     parameters : ParameterTable
         What may differ from lane to lane.
     actions : ndarray, (n_lane, n_agent, n_entry)
@@ -81,6 +87,7 @@ class Engine:
         layouts: Sequence[ObservationLayout],
         rules: Rules,
         initial: Array | None = None,
+        schedule: DisturbanceSchedule | None = None,
     ) -> None:
         self.n_lane = flow.n_lane
         self.scene = Scene(agents, table, flow.n_lane, rules, initial)
@@ -89,6 +96,9 @@ class Engine:
         self.interval = IntervalStage(
             self.scene, self.network, self.devices.hooked, distribution, source
         )
+        self.disturbances: DisturbanceStage | None = None
+        if schedule is not None:
+            self.disturbances = DisturbanceStage(self.scene, self.devices, self.network, schedule)
         self.books = Books(self.scene, self.devices, self.network)
         self.observer = Observer(self.scene, layouts)
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
@@ -104,6 +114,7 @@ class Engine:
         days: Sequence[int],
         noise_seeds: Sequence[int | None],
         worker: int = 0,
+        disturbance_seeds: Sequence[int | None] = (),
     ) -> int:
         """Begin an episode in each lane and solve its first power flow with idle devices.
 
@@ -113,6 +124,8 @@ class Engine:
         ----------
         days, noise_seeds : sequence
             Day of the split and key of the fluctuation, one for each of the lanes.
+        disturbance_seeds : sequence
+            Seeds of what disturbs them, where something may.
 
         Returns
         -------
@@ -126,7 +139,9 @@ class Engine:
         self.network.reset(first, last)
         self.devices.reset(first, last)
         self.books.reset(first, last)
-        self.interval.begin(first, last)
+        if self.disturbances is not None:
+            self.disturbances.begin_episode(first, last, disturbance_seeds)
+        self._begin(first, last)
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
@@ -155,6 +170,8 @@ class Engine:
         self.devices.set_points(first, last, as_led=False)
         self.network.write_inputs(first, last)
         pieces.write_means(found)
+        if self.disturbances is not None:
+            self.disturbances.cut_supply(first, last)
         n_solve = self.network.settle(first, last, worker)
         self.network.read_results(first, last)
         self.devices.advance(first, last)
@@ -165,6 +182,8 @@ class Engine:
 
     def _solve(self, first: int, last: int, worker: int) -> int:
         self.network.write_inputs(first, last)
+        if self.disturbances is not None:
+            self.disturbances.cut_supply(first, last)
         n_solve = self.network.settle(first, last, worker)
         self.network.read_results(first, last)
         return n_solve
@@ -172,7 +191,12 @@ class Engine:
     def begin_next(self, first: int, last: int) -> None:
         """Go on to the next interval."""
         self.scene.step_number[first:last] += 1
+        self._begin(first, last)
+
+    def _begin(self, first: int, last: int) -> None:
         self.interval.begin(first, last)
+        if self.disturbances is not None:
+            self.disturbances.begin(first, last)
 
     def step(self, first: int, last: int, worker: int = 0) -> None:
         """Live through one interval and go on to the next, up to its observations."""
@@ -203,6 +227,7 @@ class Engine:
             *self.interval.arrays(),
             *self.books.arrays(),
             *self.parameters.staged,
+            *(self.disturbances.arrays() if self.disturbances is not None else ()),
             self.scene.step_number,
             self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),
@@ -232,5 +257,7 @@ class Engine:
         self.books.set_parts(np.arange(self.n_lane), kept["parts"])
         for array, values in zip(self.own_arrays, kept["arrays"], strict=True):
             array[...] = values
+        if self.disturbances is not None:
+            self.disturbances.find(np.arange(self.n_lane))
         if self.devices.hooked is not None:
             self.devices.hooked.cost_by_cause = kept["causes"]

@@ -62,6 +62,8 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
     for array, saved in zip(engine.lane_arrays, state.arrays, strict=True):
         array[..., at] = saved[..., of_saved]
     engine.parameters.find_price_factors()
+    if engine.disturbances is not None:
+        engine.disturbances.find(at)
     parts = {name: values[of_saved] for name, values in state.parts.items()}
     engine.books.set_parts(at, parts)
     if engine.devices.hooked is not None:
@@ -74,4 +76,6 @@ def transplant(source: Engine, target: Engine, lanes: Sequence[int]) -> None:
     at, n = np.asarray(lanes, dtype=np.intp), len(lanes)
     for array, theirs in zip(target.lane_arrays, source.lane_arrays, strict=True):
         array[..., at] = theirs[..., :n]
+    if target.disturbances is not None:
+        target.disturbances.find(at)
     target.books.part[:, at] = source.books.part[:, :n]  # without hooks, the same rows in both

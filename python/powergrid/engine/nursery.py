@@ -34,13 +34,17 @@ class Nursery:
         self._small = make(min(engine.n_lane, N_LANE))
 
     def start(
-        self, lanes: Sequence[int], days: Sequence[int], noise_seeds: Sequence[int | None]
+        self,
+        lanes: Sequence[int],
+        days: Sequence[int],
+        noise_seeds: Sequence[int | None],
+        disturbance_seeds: Sequence[int | None],
     ) -> list[int]:
         """Begin an episode in each of the lanes; return those whose power flow found no solution.
 
         Parameters
         ----------
-        days, noise_seeds : sequence
+        days, noise_seeds, disturbance_seeds : sequence
             As for `Engine.start`.
         """
         failed: list[int] = []
@@ -50,7 +54,9 @@ class Nursery:
             here = lanes[part]
             n = len(here)
             small.parameters.copy_staged(self._engine.parameters, here)
-            small.start(0, n, days[part], noise_seeds[part])
+            small.start(
+                0, n, days[part], noise_seeds[part], disturbance_seeds=disturbance_seeds[part]
+            )
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
             transplant(small, self._engine, here)

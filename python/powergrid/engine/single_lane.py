@@ -16,6 +16,7 @@ from powergrid.engine.effects import Effects
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.engine.engine import Engine
     from powergrid.engine.rules import Rules
     from powergrid.envs.distribution_grid import DistributionGrid
@@ -33,7 +34,7 @@ class SingleLane:
 
     Parameters
     ----------
-    agents, table, flow, distribution, source, layouts, rules
+    agents, table, flow, distribution, source, layouts, rules, schedule
         See `Engine`; agents by name.
     """
 
@@ -46,10 +47,12 @@ class SingleLane:
         source: EpisodeSource,
         layouts: Sequence[ObservationLayout],
         rules: Rules,
+        schedule: DisturbanceSchedule | None = None,
     ) -> None:
         self._agents = dict(agents)
         self._table, self._flow, self._distribution = table, flow, distribution
         self._source, self._layouts, self._rules = source, list(layouts), rules
+        self._schedule = schedule
         self._engine: Engine | None = None
         self._saved: dict[str, Any] | None = None
 
@@ -72,7 +75,7 @@ class SingleLane:
                 agent.reset()
         engine = Engine(
             agents, self._table, self._flow.flow, self._distribution, self._source, self._layouts,
-            self._rules,
+            self._rules, schedule=self._schedule,
         )  # fmt: skip
         if self._saved is not None:
             engine.restore(self._saved)
@@ -178,12 +181,17 @@ class SingleLane:
             flat[number, :n] = action
         return self._first_not_finite(flat.reshape(-1)) < 0
 
-    def begin_episode(self, day: int, noise_seed: int | None) -> bool:
+    def begin_episode(
+        self, day: int, noise_seed: int | None, disturbance_seed: int | None = None
+    ) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         engine = self.engine
         for agent in self._agents.values():
             agent.reset()
-        return self._flow.count_solves(engine.start(0, 1, [day], [noise_seed]))
+        n_solve = engine.start(
+            0, 1, [day], [noise_seed], disturbance_seeds=[disturbance_seed]
+        )
+        return self._flow.count_solves(n_solve)
 
     def run_interval(
         self, k: int = 0, actions: Mapping[str, NDArray[np.float64]] | None = None
@@ -230,6 +238,14 @@ class SingleLane:
                 parts = self._hooked_parts(engine, number)
                 info.update({f"cost_{name}": value for name, value in parts.items()})
         return rewards, infos
+
+    @property
+    def disturbance_counts(self) -> dict[str, int]:
+        """How many disturbances are in force in the present interval, by kind."""
+        stage = self.engine.disturbances
+        if stage is None:
+            return {}
+        return dict(zip(stage.schedule.kinds, stage.count_now[:, 0].tolist(), strict=True))
 
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""

@@ -11,6 +11,7 @@ from heron.errors import ConfigError
 from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.core.config import StrictModel
+from powergrid.disturbances.config import DisturbanceConfig
 from powergrid.envs.timing import TimingConfig
 
 __all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig", "config_mapping"]
@@ -45,6 +46,8 @@ class EnvConfig(StrictModel):
 
     Event-driven runs: `timing` says how often agents tick, what is late and what gets lost; a
     synchronous step knows nothing of it.
+
+    `disturbances` are what goes wrong in episodes, see `powergrid.disturbances.DisturbanceConfig`.
 
     Backend: "native" steps by the engine, over arrays; "reference" agent by agent and device by
     device, by the hooks of their classes. Both give the same episodes within 1e-7.
@@ -92,6 +95,7 @@ class EnvConfig(StrictModel):
     convergence_failure_safety: float = Field(default=20.0, ge=0.0)
 
     timing: TimingConfig = Field(default_factory=TimingConfig)
+    disturbances: list[DisturbanceConfig] = Field(default_factory=list)
 
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
 

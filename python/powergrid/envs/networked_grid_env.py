@@ -25,6 +25,9 @@ from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
+from powergrid.disturbances.config import check_synchronous
+from powergrid.disturbances.schedule import DisturbanceSchedule
+from powergrid.disturbances.targets import TargetCatalog, openable_of
 from powergrid.engine.rules import Rules
 from powergrid.engine.single_lane import SingleLane
 from powergrid.envs.actions import check_actions
@@ -192,6 +195,10 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             rest = placed.distribution
             flow = NativeFlow(placed.compiled, tolerance=config.tolerance_mva)
         self.distribution = DistributionGrid(rest, self._distribution_model)
+        self.schedule = self._make_schedule(flow)
+        if self.schedule is not None:
+            openable = openable_of(self.schedule.targets)
+            flow = flow if openable is None else flow.with_openable(openable)
         self.power_flow = flow.lane()
         for agent in agents:
             agent.power_flow = self.power_flow
@@ -213,14 +220,28 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
             self._renderer = Renderer(self.render_mode, self)
 
+    def _make_schedule(self, flow: PowerFlow) -> DisturbanceSchedule | None:
+        """Return the disturbances of episodes, None if nothing ever goes wrong."""
+        config = self.config
+        if not config.disturbances:
+            return None
+        catalog = TargetCatalog(
+            self.agent_dict, self.distribution, flow.rows, list(self.heron_agents)
+        )
+        horizon_s = self.max_episode_steps * config.step_s
+        try:
+            return DisturbanceSchedule(config.disturbances, catalog, horizon_s)
+        except ConfigError as error:
+            raise ConfigError(f"{type(self).__name__}: {error}") from None
+
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
         if self.config.backend == "reference":
             return ReferenceSimulation(
-                self.agent_dict, self.distribution, self.power_flow, self.rules
+                self.agent_dict, self.distribution, self.power_flow, self.rules, self.schedule
             )
         return SingleLane(
             self.agent_dict, self.table, self.power_flow, self.distribution, self.source,
-            self.layouts, self.rules,
+            self.layouts, self.rules, self.schedule,
         )  # fmt: skip
 
     @property
@@ -272,12 +293,14 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
         self._has_reset = False
         self.agents = []
-        # The same day gives the same power flow, unless its fluctuation is drawn anew.
-        n_try = MAX_START_DAYS if day is None or self.config.variability else 1
+        # The same day gives the same power flow, unless something else is drawn anew.
+        can_differ = day is None or self.config.variability or self.schedule is not None
+        n_try = MAX_START_DAYS if can_differ else 1
         for _ in range(n_try):
             chosen = self.source.draw_day(self._rng) if day is None else day
             noise_seed = int(self._rng.integers(2**31)) if self.config.variability else None
-            if self._begin_episode(chosen, noise_seed):
+            disturbance_seed = int(self._rng.integers(2**63)) if self.schedule else None
+            if self._begin_episode(chosen, noise_seed, disturbance_seed):
                 break
         else:
             bus, vm_pu, share = weakest_bus(self.power_flow)
@@ -327,8 +350,13 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise HeronError("step() before reset(): call env.reset() first")
         if not self.agents:  # the episode is over; PettingZoo wants empty answers
             return {}, {}, {}, {}, {}
+        check_synchronous(self.config.disturbances, type(self).__name__)
         converged = self._run_interval(actions)
         rewards, infos = self._settle(converged)
+        if self.schedule is not None:
+            counts = self._simulation.disturbance_counts
+            for info in infos.values():
+                info.update({f"disturbance_{kind}": n for kind, n in counts.items()})
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
@@ -452,7 +480,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     # --- an episode and an interval -----------------------------------------------------------
 
-    def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
+    def _begin_episode(
+        self, day: int, noise_seed: int | None, disturbance_seed: int | None
+    ) -> bool:
         """Put everything to its start and solve; return whether that converged."""
         self._k = 0
         dso = self._distribution_model
@@ -466,7 +496,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                     day, areas.load_area or dso.load_area, areas.renew_area, noise_seed
                 )
             )
-        return self._simulation.begin_episode(day, noise_seed)
+        return self._simulation.begin_episode(day, noise_seed, disturbance_seed)
 
     def _run_interval(self, actions: Mapping[str, Any]) -> bool:
         mode, lane = self.config.action_mode, self._simulation

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
 from heron.errors import ConfigError, HeronError
+from powergrid.disturbances.config import check_synchronous
 from powergrid.engine.books import SAFETY_PARTS
 from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
 from powergrid.engine.nursery import Nursery
@@ -98,6 +99,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ((3, 3), (3, 3), [False, False, False])
     """
 
+    is_event_driven: ClassVar[bool] = False
     _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
 
     def __init__(
@@ -117,6 +119,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self.metadata = {**env_class.metadata, "autoreset_mode": self.autoreset_mode}
         self._env = env_class(env_config)
         self.config = self._env.config
+        if not self.is_event_driven:
+            check_synchronous(self.config.disturbances, type(self).__name__)
         self.engine = self._make_engine()
         self._nurseries: list[Nursery] = []  # one for each thread
         if self.engine.devices.hooked is not None or not self.engine.network.flow.is_parallel:
@@ -208,7 +212,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             ``episode_length``, (num_envs,), of the episode so far. In lanes that only start
             ("NextStep") the interval's are 0. With "SameStep" ``final_obs`` and
             ``final_episode_<...>`` have the last observations and sums of the episodes that are
-            over, in their lanes.
+            over, in their lanes. With disturbances, ``disturbance_<kind>``, (num_envs,): how many
+            were in force in the interval.
 
         Raises
         ------
@@ -395,7 +400,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         over = np.flatnonzero(self._is_over).tolist()
         final = {name: self._infos[name][over] for name in EPISODE}
         parts = [f"cost_{cause}" for cause in self.engine.books.causes]
-        lived = {name: self._infos[name][over] for name in (*INTERVAL, *parts)}
+        names = (*INTERVAL, *parts, *self._disturbance_counts())
+        lived = {name: self._infos[name][over] for name in names}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
@@ -421,12 +427,22 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         }
         for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
+        infos |= self._disturbance_counts()
         infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
             for name in EPISODE:
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
         return infos
+
+    def _disturbance_counts(self) -> dict[str, NDArray[np.int32]]:
+        """Return how many disturbances were in force, by kind, (num_envs,) each."""
+        stage = self.engine.disturbances
+        if stage is None:
+            return {}
+        return {
+            f"disturbance_{kind}": stage.count[k] for k, kind in enumerate(stage.schedule.kinds)
+        }
 
     def _cost_parts(self) -> dict[str, Array]:
         """Return the cost by cause, (num_envs, n_agent) each; 0 for who has no such cause."""
@@ -472,18 +488,20 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         A thread that is one of several at work says its number.
         """
         source, has_noise = self._env.source, self.config.variability
+        can_differ = has_noise or self._env.schedule is not None  # on the same day
         wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
         left = lanes
         for _ in range(MAX_START_DAYS):
-            drawn, noise = [], []
+            drawn, noise, disturbing = [], [], []
             for lane in left:
                 rng, day = self._generators[lane], wanted[lane]
                 assert rng is not None
                 self._days[lane] = source.draw_day(rng) if day is None else day
                 drawn.append(self._days[lane])
                 noise.append(int(rng.integers(2**31)) if has_noise else None)
-            failed = self._start_lanes(left, drawn, noise, worker)
-            left = [lane for lane in failed if wanted[lane] is None or has_noise]
+                disturbing.append(int(rng.integers(2**63)) if self._env.schedule else None)
+            failed = self._start_lanes(left, drawn, noise, disturbing, worker)
+            left = [lane for lane in failed if wanted[lane] is None or can_differ]
             stuck = sorted(set(failed) - set(left))
             if stuck:
                 break
@@ -496,22 +514,33 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         )
 
     def _start_lanes(
-        self, lanes: list[int], days: list[int], noise: list[int | None], worker: int | None
+        self,
+        lanes: list[int],
+        days: list[int],
+        noise: list[int | None],
+        disturbing: list[int | None],
+        worker: int | None,
     ) -> list[int]:
         """Start lanes on these days; return those whose power flow found no solution."""
         engine = self.engine
         if engine.devices.hooked is None and len(lanes) < self.num_envs:
             self._make_nurseries()
-            return self._nurseries[worker or 0].start(lanes, days, noise)
+            return self._nurseries[worker or 0].start(lanes, days, noise, disturbing)
         if self._threads is None or len(lanes) < self.num_envs:
             for begin, end in _runs(lanes, BLOCK):
                 first, last = lanes[begin], lanes[end - 1] + 1
-                engine.start(first, last, days[begin:end], noise[begin:end])
+                engine.start(
+                    first, last, days[begin:end], noise[begin:end],
+                    disturbance_seeds=disturbing[begin:end],
+                )  # fmt: skip
         else:
 
             def start(number: int) -> None:
                 for first, last in self._blocks[number]:
-                    engine.start(first, last, days[first:last], noise[first:last], number)
+                    engine.start(
+                        first, last, days[first:last], noise[first:last], number,
+                        disturbing[first:last],
+                    )  # fmt: skip
 
             list(self._threads.map(start, range(len(self._blocks))))
         return [lane for lane in lanes if engine.status[lane] != 0]

@@ -1,4 +1,4 @@
-"""Kernels of disturbances: when they come, and which are in force.
+"""Kernels of disturbances: when they come, which are in force, what they do to lanes.
 
 Where a lane's events stand: ``start_s[e, lane]``, ``end_s``, ``struck`` and ``size`` hold those of
 all series, of series s in the places ``begin[s] .. begin[s + 1] - 1`` in the order of their start,
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from powergrid.kernels.jit import F64, I32, kernel, lanes
+from powergrid.kernels.jit import F64, I32, U8, kernel, lanes
 
 __all__ = [
     "EXPONENTIAL",
@@ -20,17 +20,16 @@ __all__ = [
     "UNIFORM",
     "any_of",
     "draw_series",
+    "either",
     "find_in_force",
     "hold",
     "multiply_rows",
-    "put_out",
-    "stop_units",
+    "zero_where",
 ]
 
 FIXED, EXPONENTIAL, UNIFORM = range(3)  # distributions of durations
 
 U64 = Any
-U8 = Any
 
 
 @kernel
@@ -148,3 +147,37 @@ def any_of(n_in_force: I32, row: I32, mask: U8, mask_row: I32, first: int, last:
         s, t = row[i], mask_row[i]
         for k in lanes(first, last):
             mask[t, k] = np.uint8(n_in_force[s, k] > 0)
+
+
+@kernel
+def either(one: U8, other: U8, mask: U8, first: int, last: int) -> None:
+    """Set `mask`, (n_row, n_lane), to where `one` or `other` of the same shape is set."""
+    for row in range(mask.shape[0]):
+        for k in lanes(first, last):
+            mask[row, k] = one[row, k] | other[row, k]
+
+
+@kernel
+def zero_where(mask: U8, mask_row: I32, target: F64, target_row: I32, first: int, last: int) -> None:
+    """Set row ``target_row[i]`` of `target` to 0 where row ``mask_row[i]`` of `mask` is set."""
+    for i in range(mask_row.shape[0]):
+        s, t = mask_row[i], target_row[i]
+        for k in lanes(first, last):
+            target[t, k] = 0.0 if mask[s, k] != 0 else target[t, k]
+
+
+@kernel
+def hold(is_stuck: U8, idle: F64, action: F64, first: int, last: int) -> None:
+    """Give devices that do not move the idle command instead of theirs.
+
+    Parameters
+    ----------
+    is_stuck : (n_device, n_lane)
+    idle : (n_action, n_device)
+        Actions of doing nothing, in the devices' own units.
+    action : (n_action, n_device, n_lane)
+    """
+    for i in range(action.shape[0]):
+        for d in range(action.shape[1]):
+            for k in lanes(first, last):
+                action[i, d, k] = idle[i, d] if is_stuck[d, k] != 0 else action[i, d, k]

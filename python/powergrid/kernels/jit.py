@@ -11,10 +11,11 @@ from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-__all__ = ["F64", "I32", "kernel", "lanes"]
+__all__ = ["F64", "I32", "U8", "kernel", "lanes"]
 
 F64: TypeAlias = NDArray[np.float64]
 I32: TypeAlias = NDArray[np.int32]
+U8: TypeAlias = NDArray[np.uint8]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -293,11 +293,11 @@ class NativeFlow(PowerFlow):
                 )  # fmt: skip
         return n_solve
 
-    def rewire(self, first: int, last: int) -> None:
+    def rewire(self, first: int, last: int) -> NDArray[np.intp]:
         """Let what was written to `is_open` count in lanes `first` to `last`; see `PowerFlow`."""
         topology = self._with_topology()
-        batch = self._batch
-        for lane in topology.take_up(first, last).tolist():
+        batch, lanes = self._batch, topology.take_up(slice(first, last))
+        for lane in lanes.tolist():
             batch.is_warm[lane] = 0
             number = topology.variant_of[lane]
             if number == 0:
@@ -309,10 +309,11 @@ class NativeFlow(PowerFlow):
                 getattr(batch, name)[variant.branches, lane] = 0.0
             batch.p_controlled_mw[variant.controlled, lane] = 0.0
             batch.q_controlled_mvar[variant.controlled, lane] = 0.0
+        return lanes
 
-    def recognise(self) -> None:
-        """Find the lanes' networks after their whole state was written; see `PowerFlow`."""
-        self._with_topology().take_up(0, self.n_lane)
+    def recognise(self, lanes: NDArray[np.intp]) -> None:
+        """Find the networks of lanes whose whole state was written; see `PowerFlow`."""
+        self._with_topology().take_up(lanes)
 
     def unsupplied(self, lane: int) -> Unsupplied | None:
         """Return what has no supply in a lane, None where nothing is open."""
@@ -433,4 +434,4 @@ class NativeFlow(PowerFlow):
         self._batch.counters = counters
         if is_open is not None:
             self.is_open[...] = is_open
-            self.recognise()
+            self.recognise(np.arange(self.n_lane))

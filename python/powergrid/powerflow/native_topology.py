@@ -65,6 +65,7 @@ class NativeTopology:
         self.is_open = np.zeros((len(openable), n_lane), np.uint8)
         self.variant_of = np.zeros(n_lane, np.int64)
         self._taken_up = self.is_open.copy()
+        self._lane = np.arange(n_lane)
         n_line = len(openable.lines)
         self._branch = np.full(len(openable), -1, np.int32)
         self._switch = np.full(len(openable), -1, np.int32)
@@ -92,18 +93,18 @@ class NativeTopology:
         """Return a variant in use by its number, not 0."""
         return self._variants[number]
 
-    def take_up(self, first: int, last: int) -> NDArray[np.intp]:
-        """Let what is written to `is_open` count; return the lanes in which it is new."""
-        new, old = self.is_open[:, first:last], self._taken_up[:, first:last]
-        lanes = first + np.flatnonzero((new != old).any(axis=0))
-        for lane in lanes.tolist():  # few, and each has a network of its own
+    def take_up(self, lanes: slice | NDArray[np.intp]) -> NDArray[np.intp]:
+        """Let what is written to `is_open` count; return those of the lanes in which it is new."""
+        is_new = (self.is_open[:, lanes] != self._taken_up[:, lanes]).any(axis=0)
+        found = self._lane[lanes][is_new]
+        for lane in found.tolist():  # few, and each has a network of its own
             key = self.is_open[:, lane].tobytes()
             with self._lock:  # workers have lanes of their own, but share the variants
                 if key not in self._number_of:
                     self._add(key)
                 self.variant_of[lane] = self._number_of[key]
             self._taken_up[:, lane] = self.is_open[:, lane]
-        return lanes
+        return found
 
     def _add(self, key: bytes) -> None:
         if len(self._variants) >= MOST_VARIANTS:

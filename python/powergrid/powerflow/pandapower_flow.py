@@ -150,19 +150,21 @@ class PandapowerFlow(PowerFlow):
             self.net, self.n_lane, tolerance_mva=self.tolerance_pu, openable=openable
         )
 
-    def rewire(self, first: int, last: int) -> None:
+    def rewire(self, first: int, last: int) -> NDArray[np.intp]:
         """Let what was written to `is_open` count in lanes `first` to `last`; see `PowerFlow`."""
         new = (self.is_open[:, first:last] != self._taken_up[:, first:last]).any(axis=0)
         self._taken_up[:, first:last] = self.is_open[:, first:last]
-        for lane in (first + np.flatnonzero(new)).tolist():
+        lanes = first + np.flatnonzero(new)
+        for lane in lanes.tolist():
             self._is_warm[lane] = False
             found = self.unsupplied(lane)
             if found is not None:
                 self._clear(found, lane)
+        return lanes
 
-    def recognise(self) -> None:
-        """Find out what is open after the lanes' states were written; see `PowerFlow`."""
-        self._taken_up[:] = self.is_open
+    def recognise(self, lanes: NDArray[np.intp]) -> None:
+        """Find out what is open in lanes whose whole state was written; see `PowerFlow`."""
+        self._taken_up[:, lanes] = self.is_open[:, lanes]
 
     def unsupplied(self, lane: int) -> Unsupplied | None:
         """Return what has no supply in a lane, None where nothing is open."""

@@ -267,16 +267,16 @@ class PowerFlow(ABC):
         """
 
     @abstractmethod
-    def rewire(self, first: int, last: int) -> None:
+    def rewire(self, first: int, last: int) -> NDArray[np.intp]:
         """Let what was written to `is_open` count in lanes `first` to `last` (half open).
 
         Where it is new, the next solve begins from a flat start, and the results of what has no
-        supply become 0 now.
+        supply become 0 now. Returns these lanes.
         """
 
     @abstractmethod
-    def recognise(self) -> None:
-        """Find out what is open after the lanes' states were written, `is_open` among them."""
+    def recognise(self, lanes: NDArray[np.intp]) -> None:
+        """Find out what is open in lanes whose whole state was written, `is_open` with it."""
 
     @abstractmethod
     def unsupplied(self, lane: int) -> Unsupplied | None:

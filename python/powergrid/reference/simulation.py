@@ -13,9 +13,11 @@ import numpy as np
 
 from powergrid.agents.device_pieces import Command, DevicePieces
 from powergrid.engine.rules import Rules
+from powergrid.reference.disturbances import ReferenceDisturbances
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.powerflow.lane import FlowLane
 
@@ -35,6 +37,8 @@ class ReferenceSimulation:
         Of the whole network.
     rules : Rules
         Time and pay.
+    schedule : DisturbanceSchedule, optional
+        Disturbances.
     """
 
     def __init__(
@@ -43,20 +47,30 @@ class ReferenceSimulation:
         distribution: DistributionGrid,
         flow: FlowLane,
         rules: Rules,
+        schedule: DisturbanceSchedule | None = None,
     ) -> None:
         self._agents = dict(agents)
         self._distribution = distribution
         self._flow = flow
+        self._disturbances: ReferenceDisturbances | None = None
+        if schedule is not None:
+            self._disturbances = ReferenceDisturbances(
+                agents, distribution, flow, schedule, rules.step_s
+            )
         self._step_s, self._dt_h = rules.step_s, rules.dt_h
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
-    def begin_episode(self, day: int, noise_seed: int | None) -> bool:
+    def begin_episode(
+        self, day: int, noise_seed: int | None, disturbance_seed: int | None = None
+    ) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         flow = self._flow
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
+        if self._disturbances is not None and disturbance_seed is not None:
+            self._disturbances.begin_episode(disturbance_seed)
         self._held = {
             f"{name}/{device_id}": np.array(device.idle_action(), dtype=np.float64)
             for name, agent in self._agents.items()
@@ -67,6 +81,8 @@ class ReferenceSimulation:
             agent.apply_action(agent.idle_action())
             agent.write_setpoints(flow, 0)
         self._distribution.write_setpoints(flow, 0)
+        if self._disturbances is not None:
+            self._disturbances.write_loads()
         if not self._distribution.solve(flow):
             return False
         for agent in self._agents.values():
@@ -104,7 +120,7 @@ class ReferenceSimulation:
                     held = np.array(command.action, dtype=np.float64)
                 end_s = self._now_s + self._step_s
                 device.dt = (end_s - begin_s) / 3600.0 if path in pieces else step_h
-                device.set_device_action(held.copy())
+                device.obey(held.copy())
                 idle = device.idle_action()
                 for entry in device.momentary_actions:
                     held[entry] = idle[entry]
@@ -122,6 +138,8 @@ class ReferenceSimulation:
         for name, agent in agents.items():
             agent.write_setpoints(flow, k, of_agent[name])
         self._distribution.write_setpoints(flow, k)
+        if self._disturbances is not None:
+            self._disturbances.write_loads()
         converged = self._distribution.solve(flow)
         shared = self._distribution.safety(flow) / len(agents)
         for name, agent in agents.items():
@@ -134,6 +152,13 @@ class ReferenceSimulation:
         """Set prices, clock, forecasts and available power of interval `k`."""
         for agent in self._agents.values():
             agent.begin_interval(k, self._dt_h)
+        if self._disturbances is not None:
+            self._disturbances.begin_interval(k)
+
+    @property
+    def disturbance_counts(self) -> dict[str, int]:
+        """How many disturbances are in force in the present interval, by kind."""
+        return {} if self._disturbances is None else self._disturbances.count
 
     def observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
