@@ -26,7 +26,8 @@ Method natural_method(const NetworkData& data) {
 // How the network's method keeps nodes and voltages.
 std::unique_ptr<const IoPlan> make_io_plan(const NetworkData& data, const TreePlan* tree,
                                            std::vector<std::int32_t> voltage_row) {
-  IoPlan::Rows rows{.voltage_row = std::move(voltage_row)};
+  IoPlan::Rows rows;
+  rows.voltage_row = std::move(voltage_row);
   if (tree != nullptr) {
     rows.node = tree->node;
     rows.rotation_degree = tree->rotation_degree;

@@ -36,9 +36,7 @@ class DurationConfig(StrictModel):
     def _says_what_it_needs(self) -> DurationConfig:
         is_uniform = self.distribution == "uniform"
         needed = {"low_s", "high_s"} if is_uniform else {"mean_s"}
-        given = {
-            name for name in ("mean_s", "low_s", "high_s") if getattr(self, name) is not None
-        }
+        given = {name for name in ("mean_s", "low_s", "high_s") if getattr(self, name) is not None}
         if given != needed:
             raise ValueError(
                 f"a duration that is {self.distribution} takes {' and '.join(sorted(needed))}, got "

@@ -20,7 +20,11 @@ __all__ = ["DisturbanceEvents", "DisturbanceSchedule", "LaneEvents", "Series"]
 Array = NDArray[np.float64]
 Index = NDArray[np.int32]
 
-DISTRIBUTIONS = ("fixed", "exponential", "uniform")  # as powergrid.kernels.disturbances numbers them
+DISTRIBUTIONS = (
+    "fixed",
+    "exponential",
+    "uniform",
+)  # as powergrid.kernels.disturbances numbers them
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,7 @@ class LaneEvents:
         key = np.zeros(len(lane), np.uint64)
         for s, one in enumerate(self._series):
             places = slice(self.begin[s], self.begin[s + 1])
-            bits = random_bits_of_lanes(
-                seeds, key, one.number, Stream.DISTURBANCE, 4 * one.n_place
-            )
+            bits = random_bits_of_lanes(seeds, key, one.number, Stream.DISTURBANCE, 4 * one.n_place)
             draw_series(
                 bits, lane, one.rate_per_s, horizon_s, one.distribution, one.first_s,
                 one.second_s, one.rows, one.low, one.high, self.start_s[places],

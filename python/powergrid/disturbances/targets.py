@@ -73,9 +73,7 @@ class TargetCatalog:
         ]
         grids = [*agents, distribution.config.name]
         self._of_kind: dict[str, list[Target]] = {
-            "load_spike": [
-                Target("load_spike", name, "grid", k) for k, name in enumerate(grids)
-            ],
+            "load_spike": [Target("load_spike", name, "grid", k) for k, name in enumerate(grids)],
             "generator_trip": [
                 Target("generator_trip", name, "device", k)
                 for k, (name, device) in enumerate(devices)

@@ -140,9 +140,7 @@ class DisturbanceStage:
         )  # fmt: skip
         self.count[:, first:last] = self.count_now[:, first:last]
         self.count_now[:, first:last] = 0
-        np.add.at(
-            self.count_now[:, first:last], self._kind_of, self._n_in_force[:, first:last]
-        )
+        np.add.at(self.count_now[:, first:last], self._kind_of, self._n_in_force[:, first:last])
         spikes, now = self._spikes, self._n_in_force
         if spikes.source.size:
             multiply_rows(

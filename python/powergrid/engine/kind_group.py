@@ -102,9 +102,7 @@ class KindGroup:
         """Let devices that are out inject nothing."""
         for slots in self._power:
             zero_where(is_out, self._number, x, slots, first, last)
-        self.kernels.trip(
-            x, self.slot, self.parameters, self.memory, is_out, first, last
-        )
+        self.kernels.trip(x, self.slot, self.parameters, self.memory, is_out, first, last)
 
     def advance(self, x: Array, first: int, last: int) -> None:
         """Let time pass."""

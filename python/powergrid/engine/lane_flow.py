@@ -127,9 +127,7 @@ class LaneFlow:
         self.is_stuck = np.zeros((n_regulator, self.n_lane), np.uint8)
         if isinstance(self.flow, NativeFlow) and self._control is not None:
             control = self._control.compiled(self.flow)
-            self._settle_native = partial(
-                self.flow.settle_lanes, control, is_stuck=self.is_stuck
-            )
+            self._settle_native = partial(self.flow.settle_lanes, control, is_stuck=self.is_stuck)
         return self.is_stuck
 
     def forget(self, first: int, last: int) -> None:

@@ -188,9 +188,7 @@ class SingleLane:
         engine = self.engine
         for agent in self._agents.values():
             agent.reset()
-        n_solve = engine.start(
-            0, 1, [day], [noise_seed], disturbance_seeds=[disturbance_seed]
-        )
+        n_solve = engine.start(0, 1, [day], [noise_seed], disturbance_seeds=[disturbance_seed])
         return self._flow.count_solves(n_solve)
 
     def run_interval(

@@ -158,7 +158,9 @@ def either(one: U8, other: U8, mask: U8, first: int, last: int) -> None:
 
 
 @kernel
-def zero_where(mask: U8, mask_row: I32, target: F64, target_row: I32, first: int, last: int) -> None:
+def zero_where(
+    mask: U8, mask_row: I32, target: F64, target_row: I32, first: int, last: int
+) -> None:
     """Set row ``target_row[i]`` of `target` to 0 where row ``mask_row[i]`` of `mask` is set."""
     for i in range(mask_row.shape[0]):
         s, t = mask_row[i], target_row[i]

@@ -69,7 +69,7 @@ class ElementRows:
                 for table in _AT_BUSES
             },
             can_open={
-                "line": net.line["in_service"].to_numpy(np.bool_),
+                "line": net.line["in_service"].to_numpy(np.bool_, copy=True),
                 "switch": _closed_switches(net),
             },
         )

@@ -391,14 +391,17 @@ class NativeFlow(PowerFlow):
                     "network: give one as `net`"
                 )
             net = copy.deepcopy(self.net)
-        if self._has_open(lane, lane + 1):  # its nodes are numbered in another way than pandapower's
+        if self._has_open(
+            lane, lane + 1
+        ):  # its nodes are numbered in another way than pandapower's
             return super().to_pandapower(lane, net=net)
         write_inputs(self, lane, net)
         if self.status[lane] != LaneStatus.CONVERGED:
             init_results(net)
             net["converged"] = False
             return net
-        v_pu = self._batch.v_re_pu[:, lane] + 1j * self._batch.v_im_pu[:, lane]
+        n_node = self.compiled.network.n_node  # behind them there may be rows for opened switches
+        v_pu = self._batch.v_re_pu[:n_node, lane] + 1j * self._batch.v_im_pu[:n_node, lane]
         with warnings.catch_warnings():
             # pandas' and pandapower's about themselves; nothing a caller could do about them
             warnings.simplefilter("ignore", FutureWarning)

@@ -96,7 +96,7 @@ class NativeTopology:
     def take_up(self, lanes: slice | NDArray[np.intp]) -> NDArray[np.intp]:
         """Let what is written to `is_open` count; return those of the lanes in which it is new."""
         is_new = (self.is_open[:, lanes] != self._taken_up[:, lanes]).any(axis=0)
-        found = self._lane[lanes][is_new]
+        found: NDArray[np.intp] = self._lane[lanes][is_new]
         for lane in found.tolist():  # few, and each has a network of its own
             key = self.is_open[:, lane].tobytes()
             with self._lock:  # workers have lanes of their own, but share the variants

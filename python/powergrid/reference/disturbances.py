@@ -102,7 +102,9 @@ class ReferenceDisturbances:
         ]
         kinds = [target.kind for target, _ in present]
         self.count = {kind: kinds.count(kind) for kind in self._schedule.kinds}
-        grids = [*self._agents.values(), self._distribution]
+        grids: list[PowerGridAgent | DistributionGrid] = [
+            *self._agents.values(), self._distribution
+        ]  # fmt: skip
         for grid in grids:
             grid.load_spike = 1.0
         for target, size in present:
