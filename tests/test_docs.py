@@ -20,6 +20,7 @@ GIVEN = {"docs/data.md": {key: [1.0] for key in ("load", "other", "sun", "wind",
 
 def test_the_pages_with_code_are_found() -> None:
     names = (
+        "agents",
         "data",
         "devices",
         "environment",

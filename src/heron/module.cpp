@@ -1,6 +1,7 @@
 #include <pybind11/pybind11.h>
 
 #include "common/errors.hpp"
+#include "heron/bind_control_loop.hpp"
 #include "heron/bind_event_loop.hpp"
 #include "heron/bind_event_queue.hpp"
 #include "heron/bind_feature_layout.hpp"
@@ -27,4 +28,5 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::bind_message_broker(module);
   heron_bindings::bind_message_faults(module);
   heron_bindings::bind_message_courier(module);
+  heron_bindings::bind_control_loop(module);
 }

@@ -34,6 +34,7 @@ print(
             "wall_s": wall,
             "resident_mb": int(memory["VmRSS"].split()[0]) / 1024,
             "peak_mb": int(memory["VmHWM"].split()[0]) / 1024,
+            "library_mb": int(memory["RssFile"].split()[0]) / 1024,
             "loaded": [name for name in heavy if name in sys.modules],
             "state": hashlib.sha256(env.state().tobytes()).hexdigest(),
         }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace heron {
@@ -29,6 +30,10 @@ struct MessageFaults {
 
 // Throws InvalidArgument, naming the member, if a value is out of range.
 void check(const MessageFaults& faults);
+
+// Whether an outage loses what the sender sends at time_s.
+[[nodiscard]] bool is_out(std::span<const Outage> outages, std::int32_t sender,
+                          double time_s) noexcept;
 
 // What became of one message: how many copies travel (0, 1 or 2) and how long each is held back.
 struct MessageFate {

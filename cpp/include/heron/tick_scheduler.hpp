@@ -206,8 +206,6 @@ class TickScheduler {
   void finish_surfaced(Lane& lane);
   [[nodiscard]] bool surfaces(const TickEvent& event) const noexcept;
   void advance_to_due(std::int32_t lane, double t_end_s);
-  template <class Work>
-  void for_each_lane(int n_thread, const Work& work);
 
   std::vector<Lane> lanes_;
   std::vector<Agent> agents_;                // by number

@@ -43,6 +43,13 @@ void check(const MessageFaults& faults) {
   for (std::size_t i = 0; i < faults.outages.size(); ++i) check(faults.outages[i], i);
 }
 
+bool is_out(std::span<const Outage> outages, std::int32_t sender, double time_s) noexcept {
+  return std::ranges::any_of(outages, [&](const Outage& outage) {
+    return (outage.sender == -1 || outage.sender == sender) && outage.start_s <= time_s &&
+           time_s < outage.end_s;
+  });
+}
+
 MessageFate message_fate(const MessageFaults& faults, std::uint64_t seed, std::uint64_t lane_key,
                          std::int32_t sender, std::uint64_t message, double time_s) noexcept {
   const auto uniform = [&](Stream stream, std::uint64_t draw) {
@@ -54,10 +61,7 @@ MessageFate message_fate(const MessageFaults& faults, std::uint64_t seed, std::u
   };
 
   MessageFate fate;
-  fate.is_outage = std::ranges::any_of(faults.outages, [&](const Outage& outage) {
-    return (outage.sender == -1 || outage.sender == sender) && outage.start_s <= time_s &&
-           time_s < outage.end_s;
-  });
+  fate.is_outage = is_out(faults.outages, sender, time_s);
   fate.is_lost = !fate.is_outage && happens(faults.loss, Stream::message_loss, message);
   if (fate.is_outage || fate.is_lost) {
     fate.n_copy = 0;

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <exception>
 #include <string>
-#include <thread>
 #include <utility>
 
+#include "for_each_lane.hpp"
 #include "heron/error.hpp"
 #include "text.hpp"
 
@@ -233,7 +233,7 @@ std::uint64_t TickScheduler::run_until(std::int32_t lane, double t_end_s,
 std::uint64_t TickScheduler::run_all_until(double t_end_s, int n_thread) {
   check_end(t_end_s);
   std::vector<std::uint64_t> n_event(lanes_.size(), 0);
-  for_each_lane(n_thread, [&](std::int32_t lane) {
+  for_each_lane(n_lane(), n_thread, [&](std::int32_t lane) {
     n_event[static_cast<std::size_t>(lane)] = run_until(lane, t_end_s);
   });
   std::uint64_t total = 0;
@@ -267,7 +267,7 @@ void TickScheduler::next_due(double t_end_s, DueEvents& due, int n_thread) {
   due.clear();
   std::exception_ptr error;
   try {
-    for_each_lane(n_thread, [&](std::int32_t lane) { advance_to_due(lane, t_end_s); });
+    for_each_lane(n_lane(), n_thread, [&](std::int32_t lane) { advance_to_due(lane, t_end_s); });
   } catch (...) {
     error = std::current_exception();  // passed on once nothing that surfaced can be lost
   }
@@ -432,36 +432,6 @@ bool TickScheduler::take_next(Lane& lane, std::int32_t number, double t_end_s, T
 void TickScheduler::count(Lane& lane, const TickEvent& taken) noexcept {
   ++lane.n_processed;
   if (taken.is_periodic) lane.clocks[static_cast<std::size_t>(taken.agent)].is_armed = false;
-}
-
-// Every lane gets its turn even if one throws, so that the outcome is the same for any n_thread.
-template <class Work>
-void TickScheduler::for_each_lane(int n_thread, const Work& work) {
-  if (n_thread < 1) {
-    throw InvalidArgument("n_thread is " + std::to_string(n_thread) + ", expected at least 1");
-  }
-  const std::int32_t n = std::min(static_cast<std::int32_t>(n_thread), n_lane());
-  std::vector<std::exception_ptr> errors(static_cast<std::size_t>(n));
-  const auto run_part = [&](std::int32_t part) {
-    const std::int64_t begin = std::int64_t{n_lane()} * part / n;
-    const std::int64_t end = std::int64_t{n_lane()} * (part + 1) / n;
-    for (auto lane = static_cast<std::int32_t>(begin); lane < end; ++lane) {
-      try {
-        work(lane);
-      } catch (...) {
-        auto& error = errors[static_cast<std::size_t>(part)];
-        if (!error) error = std::current_exception();
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::int32_t part = 1; part < n; ++part) threads.emplace_back(run_part, part);
-    run_part(0);
-  }
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
-  }
 }
 
 }  // namespace heron

@@ -56,10 +56,6 @@ class Agent(Correspondent, ABC):
         Features of the agent.
     action
         What the agent did last.
-    is_commanded
-        Whether the agent above decides: the last thing that arrived from it was an action. Such an
-        agent does each action once and holds it until the next one arrives, rather than falling
-        back to a policy of its own in between.
     """
 
     level: int
@@ -91,7 +87,6 @@ class Agent(Correspondent, ABC):
         self._tick_config = tick_config or TickConfig(
             1.0 if tick_interval is None else tick_interval, obs_delay, act_delay, msg_delay
         )
-        self.is_commanded = False
 
     @abstractmethod
     def observe(

@@ -27,6 +27,10 @@ class Correspondent:
     ----------
     current_time
         Simulated time of the last tick [s], under which messages are sent.
+    is_commanded
+        Whether the agent above decides: the last thing that arrived from it was an action. Such an
+        agent does each action once and holds it until the next one arrives, rather than falling
+        back to a policy of its own in between.
     courier
         What makes messages take time and go wrong on their way to the broker; None if they arrive
         at once.
@@ -41,6 +45,7 @@ class Correspondent:
         self.message_broker: MessageBroker | None = message_broker
         self.courier: MessageCourier | None = None
         self.current_time = 0.0
+        self.is_commanded = False
         self._address: str | None = None
         self._upstream_address: str | None = None
 
@@ -62,12 +67,13 @@ class Correspondent:
         message_broker: MessageBroker,
         courier: MessageCourier | None = None,
     ) -> None:
-        """Take a place in an environment; environments call this."""
+        """Take a place in an environment, under nobody's command; environments call this."""
         self._address = address
         self._upstream_address = upstream_address
         self.env_id = env_id
         self.message_broker = message_broker
         self.courier = courier
+        self.is_commanded = False
 
     def set_message_broker(self, broker: MessageBroker | None) -> None:
         """Send and receive through this broker from now on, without a courier."""

@@ -140,6 +140,11 @@ class HierarchicalAgent(Agent):
         observation = self.observe_as_of(seen_s, global_state, proxy)
         self.hand_down(self.act(observation, upstream_action=command))
 
+    def connect(self, *args: Any, **kwargs: Any) -> None:
+        """Take a place in an environment, as one who has told nobody anything yet."""
+        super().connect(*args, **kwargs)
+        self._told.clear()
+
     def hand_down(self, parts: Mapping[str, Any]) -> None:
         """Send each subordinate its action, in the order of the subordinates.
 

@@ -1,18 +1,22 @@
-"""What environments of every interface share: their agents."""
+"""What environments of every interface share: agents, their messages, and running by events."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from heron.agents.base import Agent
-from heron.errors import ConfigError, nearest
+from heron.agents.hierarchical_agent import HierarchicalAgent
+from heron.envs.event_driven import EventDrivenAgents
 
 __all__ = ["HeronEnvCore"]
 
 
-class HeronEnvCore:
-    """Mixin that keeps an environment's agents; put it before the interface's base class.
+class HeronEnvCore(EventDrivenAgents):
+    """Mixin for environments with HERON agents; put it before the interface's base class.
+
+    `heron.envs.agent_registry` keeps the agents, `heron.envs.distributed` connects them by
+    messages, `heron.envs.event_driven` lets them tick; here they are stepped all together.
 
     Parameters
     ----------
@@ -20,67 +24,57 @@ class HeronEnvCore:
         Name of the environment.
     """
 
-    def __init__(self, *args: Any, env_id: str = "default", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.env_id = env_id
-        self._registered_agents: list[Agent] = []
+    def get_observations(self) -> dict[str, Any]:
+        """Return what the system agent and each registered agent may see now, by name."""
+        shared = self._global_state()
+        top = [] if self.system_agent is None else [self.system_agent]
+        return {
+            agent.agent_id: agent.observe(shared, timestamp=self.simulation_time)
+            for agent in (*top, *self._registered_agents)
+        }
 
-    def register_agent(self, agent: Agent) -> None:
-        """Add an agent and, through it, all its subordinates.
+    def apply_actions(self, actions: Mapping[str, Any]) -> dict[str, Any]:
+        """Let agents act, and all below them, at once; return what is to take effect.
 
-        Raises
-        ------
-        ConfigError
-            If an id is in use.
-        """
-        if any(agent.agent_id == present.agent_id for present in self._registered_agents):
-            raise ConfigError(
-                f"the environment already has an agent {agent.agent_id!r}; ids must be unique"
-            )
-        self._registered_agents.append(agent)
+        A field agent that nothing reaches decides by its policy, and does nothing without one.
+        After `configure_agents_for_distributed` actions go down by messages.
 
-    def register_agents(self, agents: Iterable[Agent]) -> None:
-        """Add several agents in order."""
-        for agent in agents:
-            self.register_agent(agent)
+        Parameters
+        ----------
+        actions
+            {agent: action}, by names of `heron_agents`.
 
-    @property
-    def heron_agents(self) -> dict[str, Agent]:
-        """All agents, in order of registration, each followed by its subordinates.
-
-        A subordinate is named by its path, "MG1/ess1": ids differ among siblings only.
+        Returns
+        -------
+        dict
+            {field agent: action}, what `_on_action_effect` is called with in a run by events.
 
         Raises
         ------
         ConfigError
-            If the id of one agent is the path of another.
+            If an agent does not exist.
         """
-        found: dict[str, Agent] = {}
-        for agent in self._registered_agents:
-            for name, member in _with_subordinates(agent).items():
-                if name in found:
-                    raise ConfigError(f"two agents are named {name!r}; rename one of them")
-                found[name] = member
-        return found
+        chosen = {name: self.get_agent(name) for name in actions}  # all of them, or none
+        names = {id(agent): name for name, agent in self.heron_agents.items()}
+        effects: dict[str, Any] = {}
+        for name, agent in chosen.items():
+            self._apply(agent, actions[name], names, effects)
+        return effects
 
-    def get_agent(self, agent_id: str) -> Agent:
-        """Return the agent of that name, as in `heron_agents`.
-
-        Raises
-        ------
-        ConfigError
-            If there is none.
-        """
-        agents = self.heron_agents
-        if agent_id not in agents:
-            raise ConfigError(nearest(agent_id, agents, kind="agent"))
-        return agents[agent_id]
-
-
-def _with_subordinates(agent: Agent, path: str = "") -> dict[str, Agent]:
-    """Return an agent and all below it, by path: ids need to differ among siblings only."""
-    name = f"{path}/{agent.agent_id}" if path else agent.agent_id
-    found = {name: agent}
-    for subordinate in getattr(agent, "subordinate_agents", {}).values():
-        found |= _with_subordinates(subordinate, name)
-    return found
+    def _apply(
+        self, agent: Agent, action: Any, names: Mapping[int, str], effects: dict[str, Any]
+    ) -> None:
+        observation = agent.observe(self._global_state(), timestamp=self.simulation_time)
+        if isinstance(agent, HierarchicalAgent):
+            parts = agent.act(observation, upstream_action=action)
+            is_by_message = agent.message_broker is not None and agent.courier is None
+            if is_by_message:
+                agent.hand_down(parts)
+            for agent_id, member in agent.subordinate_agents.items():
+                part = parts.get(agent_id)
+                if is_by_message:
+                    arrived = member.receive_action_messages()
+                    part = arrived[-1] if arrived else None
+                self._apply(member, part, names, effects)
+        elif action is not None or agent.policy is not None:
+            effects[names[id(agent)]] = agent.carry_out(action, observation)

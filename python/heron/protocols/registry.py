@@ -6,6 +6,7 @@ from typing import Any
 
 from heron.errors import ConfigError, nearest
 from heron.protocols.base import NoProtocol, Protocol
+from heron.protocols.horizontal import ConsensusProtocol, PeerToPeerTradingProtocol
 from heron.protocols.vertical import PriceSignalProtocol, SetpointProtocol
 
 __all__ = ["PROTOCOLS", "get_protocol"]
@@ -13,6 +14,8 @@ __all__ = ["PROTOCOLS", "get_protocol"]
 PROTOCOLS: dict[str, type[Protocol]] = {
     "setpoint": SetpointProtocol,
     "price_signal": PriceSignalProtocol,
+    "p2p": PeerToPeerTradingProtocol,
+    "consensus": ConsensusProtocol,
     "none": NoProtocol,
 }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from heron.messaging.faults import MessageFaults
+from heron.messaging.faults import MessageFaults, Outage
 from heron.reference.random import random_bits, to_uniform
 from heron.scheduling.stream import Stream
 
-__all__ = ["MessageFate", "message_fate"]
+__all__ = ["MessageFate", "is_out", "message_fate"]
 
 _MASK = 2**64 - 1
 
@@ -23,6 +24,14 @@ class MessageFate(NamedTuple):
     is_outage: bool = False  # then no chance is taken, but the draws are used up
 
 
+def is_out(outages: Iterable[Outage], sender: int, time_s: float) -> bool:
+    """Tell whether an outage loses what the sender sends at `time_s`."""
+    return any(
+        outage.sender in (None, sender) and outage.start <= time_s < outage.end
+        for outage in outages
+    )
+
+
 def message_fate(
     faults: MessageFaults, seed: int, lane_key: int, sender: int, message: int, time_s: float
 ) -> MessageFate:
@@ -35,9 +44,8 @@ def message_fate(
     def uniform(stream: Stream, draw: int) -> float:
         return to_uniform(random_bits(seed, lane_key, sender & _MASK, stream, draw))
 
-    for outage in faults.outages:
-        if outage.sender in (None, sender) and outage.start <= time_s < outage.end:
-            return MessageFate(n_copy=0, is_outage=True)
+    if is_out(faults.outages, sender, time_s):
+        return MessageFate(n_copy=0, is_outage=True)
     if uniform(Stream.MESSAGE_LOSS, message) < faults.loss:
         return MessageFate(n_copy=0, is_lost=True)
     n_copy = 2 if uniform(Stream.MESSAGE_DUPLICATION, message) < faults.duplication else 1

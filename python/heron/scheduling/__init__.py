@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heron._core import Event
+from heron.scheduling.control_loop import ControlLoop
 from heron.scheduling.event_queue import EventQueue
 from heron.scheduling.event_scheduler import EventScheduler
 from heron.scheduling.event_type import EventType
@@ -11,6 +12,7 @@ from heron.scheduling.tick_config import JitterType, ScheduleConfig, TickConfig
 from heron.scheduling.tick_scheduler import TickScheduler
 
 __all__ = [
+    "ControlLoop",
     "Event",
     "EventQueue",
     "EventScheduler",

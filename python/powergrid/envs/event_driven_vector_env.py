@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from heron.scheduling.control_loop import ControlLoop
 from numpy.typing import NDArray
 
 from heron.errors import ConfigError, HeronError
+from heron.scheduling.control_loop import ControlLoop
 from powergrid.engine.effects import Effects
 from powergrid.engine.engine import Engine
 from powergrid.engine.members import acts_by_itself
@@ -122,7 +122,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._n_interval = np.zeros(num_envs, np.int64)
         self._act_s, self._age_s = np.zeros((2, num_envs, n_agent))
         self._paid = np.zeros((num_envs, n_agent))
-        self._due_lane, self._due_agent = NOBODY, NOBODY
+        self._due_lane: NDArray[np.int32] = NOBODY
+        self._due_agent: NDArray[np.intp] = NOBODY.astype(np.intp)
         self._infos |= {
             "acting": self._acting,
             "n_interval": self._n_interval,
@@ -210,10 +211,12 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._surface()
         return self._observations, self._paid, self._terminations, self._truncations, self._infos
 
-    def message_counters(self) -> dict[str, NDArray[np.int64]]:
-        """Return what became of messages, (num_envs,) each, since the start of the episodes."""
-        counters: dict[str, NDArray[np.int64]] = self.loop.all_counters()
-        return counters
+    def message_counters(self) -> dict[str, NDArray[Any]]:
+        """Return what became of messages, (num_envs,) each, since the start of the episodes.
+
+        See `heron.scheduling.ControlLoop.counters`.
+        """
+        return dict(self.loop.all_counters())
 
     def save_state(self, lanes: Sequence[int] | None = None) -> SavedLanes:
         """Refuse: what is on its way is not saved."""
@@ -229,7 +232,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     # --- inside -------------------------------------------------------------------------------
 
     def _oldest_decision(self) -> int:
-        return int(self.loop.oldest_payload())
+        return int(self.loop.oldest_payloads().min())
 
     def _surface(self) -> None:
         """Run all lanes up to the next decisions, and observe them."""
@@ -238,6 +241,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
             if len(lane):
                 break
             self._live_interval()
+        if self._part_told is not self.engine.books.part:  # a device has named a new cause
+            self._infos.update(self._cost_parts())
         agent = self._agent_of[decider]
         self._due_lane, self._due_agent = lane, agent
         self._acting[:] = False
@@ -269,7 +274,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
 
     def _live_interval(self) -> None:
         """Live through one interval in every lane; those whose episode ends start anew."""
-        lane, member, time_s, decision = self.loop.end_interval(self._n_thread)
+        lane, member, time_s, decision = self.loop.end_interval()
         decisions, pieces = self._decisions, self.pieces
         command = pieces.commands(decisions.flat, decisions.row(decision), member)
         self._effects = Effects(lane, member, time_s, command)
@@ -293,7 +298,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
             return
         table, now_s, n_agent = self.engine.scene.table, self.engine.scene.now_s, len(self.agents)
         table.snapshot(over, now_s[over])
-        lane, agent = np.repeat(over, n_agent), np.tile(np.arange(n_agent), len(over))
+        lane: NDArray[np.int32] = np.repeat(over, n_agent)
+        agent = np.tile(np.arange(n_agent), len(over))
         as_of_s = now_s[lane] - self._base_delay_s[agent]
         self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
 
