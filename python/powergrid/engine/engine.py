@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from heron.core.feature_table import FeatureTable
 from powergrid.agents.observation_layout import ObservationLayout
+from powergrid.disturbances.condition_watch import ConditionWatch
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.disturbance_stage import DisturbanceStage
@@ -26,6 +27,7 @@ from powergrid.powerflow.power_flow import PowerFlow
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.conditions import Condition
     from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.envs.episode_source import EpisodeSource
@@ -62,6 +64,8 @@ class Engine:
         instead of the table's, and agents and table only say what is where.
     schedule : DisturbanceSchedule, optional
         Disturbances.
+    conditions : sequence of Condition
+        What wakes agents.
 
     Attributes
     ----------
@@ -69,6 +73,8 @@ class Engine:
         The stages and what they share.
     disturbances : DisturbanceStage or None
         What is disturbed; None without a schedule.
+    watch : ConditionWatch or None
+        Conditions; None without any.
     parameters : ParameterTable
         What may differ from lane to lane.
     actions : ndarray, (n_lane, n_agent, n_entry)
@@ -88,6 +94,7 @@ class Engine:
         rules: Rules,
         initial: Array | None = None,
         schedule: DisturbanceSchedule | None = None,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         self.n_lane = flow.n_lane
         self.scene = Scene(agents, table, flow.n_lane, rules, initial)
@@ -99,6 +106,12 @@ class Engine:
         self.disturbances: DisturbanceStage | None = None
         if schedule is not None:
             self.disturbances = DisturbanceStage(self.scene, self.devices, self.network, schedule)
+        self.watch: ConditionWatch | None = None
+        if conditions:
+            names = [agent.agent_id for agent in agents]
+            self.watch = ConditionWatch(
+                conditions, names, self.scene.slot, self.scene.x, flow.status, rules.step_s
+            )
         self.books = Books(self.scene, self.devices, self.network)
         self.observer = Observer(self.scene, layouts)
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
@@ -141,6 +154,8 @@ class Engine:
         self.books.reset(first, last)
         if self.disturbances is not None:
             self.disturbances.begin_episode(first, last, disturbance_seeds)
+        if self.watch is not None:
+            self.watch.reset(first, last)
         self._begin(first, last)
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
@@ -157,6 +172,8 @@ class Engine:
         self.devices.advance(first, last)
         self.devices.book(first, last)
         self.books.book(first, last)
+        if self.watch is not None:
+            self.watch.check(first, last)
         return n_solve
 
     def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
@@ -178,6 +195,8 @@ class Engine:
         self.devices.book(first, last)
         pieces.finish(first, last, found)
         self.books.book(first, last)
+        if self.watch is not None:
+            self.watch.check(first, last)
         return n_solve
 
     def _solve(self, first: int, last: int, worker: int) -> int:
@@ -228,6 +247,7 @@ class Engine:
             *self.books.arrays(),
             *self.parameters.staged,
             *(self.disturbances.arrays() if self.disturbances is not None else ()),
+            *(self.watch.arrays() if self.watch is not None else ()),
             self.scene.step_number,
             self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),

@@ -16,6 +16,8 @@ from powergrid.engine.effects import Effects
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.condition_watch import ConditionWatch
+    from powergrid.disturbances.conditions import Condition
     from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.engine.engine import Engine
     from powergrid.engine.rules import Rules
@@ -34,7 +36,7 @@ class SingleLane:
 
     Parameters
     ----------
-    agents, table, flow, distribution, source, layouts, rules, schedule
+    agents, table, flow, distribution, source, layouts, rules, schedule, conditions
         See `Engine`; agents by name.
     """
 
@@ -48,11 +50,12 @@ class SingleLane:
         layouts: Sequence[ObservationLayout],
         rules: Rules,
         schedule: DisturbanceSchedule | None = None,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         self._agents = dict(agents)
         self._table, self._flow, self._distribution = table, flow, distribution
         self._source, self._layouts, self._rules = source, list(layouts), rules
-        self._schedule = schedule
+        self._schedule, self._conditions = schedule, list(conditions)
         self._engine: Engine | None = None
         self._saved: dict[str, Any] | None = None
 
@@ -75,7 +78,7 @@ class SingleLane:
                 agent.reset()
         engine = Engine(
             agents, self._table, self._flow.flow, self._distribution, self._source, self._layouts,
-            self._rules, schedule=self._schedule,
+            self._rules, schedule=self._schedule, conditions=self._conditions,
         )  # fmt: skip
         if self._saved is not None:
             engine.restore(self._saved)
@@ -244,6 +247,11 @@ class SingleLane:
         if stage is None:
             return {}
         return dict(zip(stage.schedule.kinds, stage.count_now[:, 0].tolist(), strict=True))
+
+    @property
+    def watch(self) -> ConditionWatch | None:
+        """The conditions; None without any."""
+        return self.engine.watch
 
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""

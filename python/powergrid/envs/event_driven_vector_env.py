@@ -7,7 +7,7 @@ when, by what was known when, and which commands arrive.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -79,6 +79,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
     >>> observations.any(), infos["acting"].all(), float(infos["age_s"].min())
     (False, True, inf)
     """
+
+    is_event_driven: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -284,11 +286,31 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._judge()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         going = np.flatnonzero(~self._is_over).astype(np.int32)
+        self._wake()
         if self._is_late:
             self.engine.scene.table.snapshot(going, self.engine.scene.now_s[going])
         if len(going) < self.num_envs:
             self._observe_ends()
             self._finish_in_same_step()
+
+    def _wake(self) -> None:
+        """Let agents tick once more that a condition wakes at the end of the interval."""
+        watch = self.engine.watch
+        if watch is None:
+            return
+        lane, agent, time_s = watch.wake_ups()
+        decider = np.flatnonzero(self._agent_of >= 0)[agent]
+        for k, number, when_s in zip(lane.tolist(), decider.tolist(), time_s.tolist(), strict=True):
+            if not self._is_over[k]:
+                self.loop.wake(k, number, when_s)
+
+    def _lose_messages(self, lane: int) -> None:
+        """Tell the loop when communication is out in a lane's episode."""
+        stage = self.engine.disturbances
+        if stage is not None:
+            events = stage.events(lane)
+            for start_s, end_s, sender in stage.schedule.communication_outages(events):
+                self.loop.set_outage(lane, start_s, end_s, sender)
 
     def _observe_ends(self) -> None:
         """Observe lanes that are over, as late as without jitter."""
@@ -316,6 +338,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
             generator = self._generators[lane]
             assert generator is not None
             self.loop.reset(lane, timing_seed(generator), 0)
+            self._lose_messages(lane)
             if self._is_late:
                 table.clear_history(lane)
         if self._is_late:

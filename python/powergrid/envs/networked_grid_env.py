@@ -25,6 +25,7 @@ from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
+from powergrid.disturbances.condition_watch import ConditionWatch
 from powergrid.disturbances.config import check_synchronous
 from powergrid.disturbances.schedule import DisturbanceSchedule
 from powergrid.disturbances.targets import TargetCatalog, openable_of
@@ -235,13 +236,22 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise ConfigError(f"{type(self).__name__}: {error}") from None
 
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
-        if self.config.backend == "reference":
+        config = self.config
+        if config.backend == "reference":
+            watch = None
+            if config.conditions:
+                slot = {name: k for k, name in enumerate(self.table.slot_names)}
+                watch = ConditionWatch(
+                    config.conditions, self.possible_agents, slot.__getitem__, self.table.values,
+                    self.power_flow.flow.status, config.step_s,
+                )  # fmt: skip
             return ReferenceSimulation(
-                self.agent_dict, self.distribution, self.power_flow, self.rules, self.schedule
-            )
+                self.agent_dict, self.distribution, self.power_flow, self.rules, self.schedule,
+                watch,
+            )  # fmt: skip
         return SingleLane(
             self.agent_dict, self.table, self.power_flow, self.distribution, self.source,
-            self.layouts, self.rules, self.schedule,
+            self.layouts, self.rules, self.schedule, config.conditions,
         )  # fmt: skip
 
     @property
@@ -353,10 +363,8 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         check_synchronous(self.config.disturbances, type(self).__name__)
         converged = self._run_interval(actions)
         rewards, infos = self._settle(converged)
-        if self.schedule is not None:
-            counts = self._simulation.disturbance_counts
-            for info in infos.values():
-                info.update({f"disturbance_{kind}": n for kind, n in counts.items()})
+        if self.schedule is not None or self.config.conditions:
+            self._tell_disturbances(infos)
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
@@ -518,6 +526,16 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
         self.metrics.add(cost, safety, rewards)
         return rewards, infos
+
+    def _tell_disturbances(self, infos: dict[str, dict[str, Any]]) -> None:
+        """Add what was in force in the interval, and which conditions wake whom at its end."""
+        lane = self._simulation
+        counts = {f"disturbance_{kind}": n for kind, n in lane.disturbance_counts.items()}
+        for number, info in enumerate(infos.values()):
+            info |= counts
+            if lane.watch is not None:
+                for condition, woken in zip(lane.watch.conditions, lane.watch.woken, strict=True):
+                    info[f"condition_{condition.name}"] = bool(woken[number, 0])
 
     def _pays_by(self, rules: Rules) -> bool:
         """Return whether rewards follow the rules that the engine was made with."""

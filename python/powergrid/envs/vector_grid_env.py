@@ -213,7 +213,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             ("NextStep") the interval's are 0. With "SameStep" ``final_obs`` and
             ``final_episode_<...>`` have the last observations and sums of the episodes that are
             over, in their lanes. With disturbances, ``disturbance_<kind>``, (num_envs,): how many
-            were in force in the interval.
+            were in force in the interval; with conditions, ``condition_<name>``, bool, (num_envs,
+            n_agent): whom they wake at its end.
 
         Raises
         ------
@@ -400,7 +401,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         over = np.flatnonzero(self._is_over).tolist()
         final = {name: self._infos[name][over] for name in EPISODE}
         parts = [f"cost_{cause}" for cause in self.engine.books.causes]
-        names = (*INTERVAL, *parts, *self._disturbance_counts())
+        names = (*INTERVAL, *parts, *self._disturbance_infos())
         lived = {name: self._infos[name][over] for name in names}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
@@ -427,7 +428,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         }
         for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
-        infos |= self._disturbance_counts()
+        infos |= self._disturbance_infos()
         infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
@@ -435,14 +436,17 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
         return infos
 
-    def _disturbance_counts(self) -> dict[str, NDArray[np.int32]]:
-        """Return how many disturbances were in force, by kind, (num_envs,) each."""
-        stage = self.engine.disturbances
-        if stage is None:
-            return {}
-        return {
-            f"disturbance_{kind}": stage.count[k] for k, kind in enumerate(stage.schedule.kinds)
-        }
+    def _disturbance_infos(self) -> dict[str, NDArray[Any]]:
+        """Return how many disturbances were in force by kind, and whom conditions wake."""
+        stage, watch = self.engine.disturbances, self.engine.watch
+        infos: dict[str, NDArray[Any]] = {}
+        if stage is not None:
+            for kind, count in zip(stage.schedule.kinds, stage.count, strict=True):
+                infos[f"disturbance_{kind}"] = count
+        if watch is not None:
+            for condition, woken in zip(watch.conditions, watch.woken, strict=True):
+                infos[f"condition_{condition.name}"] = woken.T
+        return infos
 
     def _cost_parts(self) -> dict[str, Array]:
         """Return the cost by cause, (num_envs, n_agent) each; 0 for who has no such cause."""

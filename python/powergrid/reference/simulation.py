@@ -17,6 +17,7 @@ from powergrid.reference.disturbances import ReferenceDisturbances
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.condition_watch import ConditionWatch
     from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.powerflow.lane import FlowLane
@@ -39,6 +40,8 @@ class ReferenceSimulation:
         Time and pay.
     schedule : DisturbanceSchedule, optional
         Disturbances.
+    watch : ConditionWatch, optional
+        Conditions.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class ReferenceSimulation:
         flow: FlowLane,
         rules: Rules,
         schedule: DisturbanceSchedule | None = None,
+        watch: ConditionWatch | None = None,
     ) -> None:
         self._agents = dict(agents)
         self._distribution = distribution
         self._flow = flow
+        self.watch = watch
         self._disturbances: ReferenceDisturbances | None = None
         if schedule is not None:
             self._disturbances = ReferenceDisturbances(
@@ -69,6 +74,8 @@ class ReferenceSimulation:
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
+        if self.watch is not None:
+            self.watch.reset(0, 1)
         if self._disturbances is not None and disturbance_seed is not None:
             self._disturbances.begin_episode(disturbance_seed)
         self._held = {
@@ -146,6 +153,8 @@ class ReferenceSimulation:
             agent.read_results(flow, self._dt_h)
             agent.book(flow.result, self._dt_h, of_agent[name])
             agent.add_safety("distribution", shared)
+        if self.watch is not None:
+            self.watch.check(0, 1)
         return converged
 
     def begin_interval(self, k: int) -> None:

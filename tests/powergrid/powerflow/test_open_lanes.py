@@ -90,9 +90,7 @@ def everything(flow: PowerFlow) -> Openable:
 def both(net: Any, n_lane: int) -> tuple[NativeFlow, PandapowerFlow]:
     native = NativeFlow(net, n_lane, tolerance=1e-10)
     openable = everything(native)
-    reference = PandapowerFlow(
-        copy.deepcopy(net), n_lane, tolerance_mva=1e-9, openable=openable
-    )
+    reference = PandapowerFlow(copy.deepcopy(net), n_lane, tolerance_mva=1e-9, openable=openable)
     return native.with_openable(openable), reference
 
 
