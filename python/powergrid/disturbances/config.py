@@ -66,7 +66,8 @@ class DisturbanceConfig(StrictModel):
     switch_outage        closed switches, the same    open
     tap_stuck            "MG1/reg1", or regulators    does not move
                          by name
-    communication_outage agents, "MG1", "MG1/ess1"    what they send is lost
+    communication_outage agents, "MG1" (all but          what they send is lost
+                         devices), "MG1/ess1"
     ==================== ============================ =============================================
 
     `size` is a factor of at least 0, for a series also ``[low, high]``, drawn evenly. Only load

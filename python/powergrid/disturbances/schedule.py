@@ -199,10 +199,10 @@ class DisturbanceSchedule:
         order = np.argsort(joined[0], kind="stable")
         return DisturbanceEvents(*(values[order] for values in joined))
 
-    def communication_outages(self, events: DisturbanceEvents) -> list[tuple[float, float, int]]:
-        """Return start, end [s] and number of the sender of each communication outage."""
+    def communication_outages(self, events: DisturbanceEvents) -> list[tuple[float, float, str]]:
+        """Return start, end [s] and the sender's name of each communication outage."""
         return [
-            (start_s, end_s, self.targets[row].element)
+            (start_s, end_s, self.targets[row].name)
             for start_s, end_s, row in zip(
                 events.start_s.tolist(), events.end_s.tolist(), events.row.tolist(), strict=True
             )

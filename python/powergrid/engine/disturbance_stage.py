@@ -151,17 +151,23 @@ class DisturbanceStage:
             rows = self._stuck_regulators
             any_of(now, rows.source, self._regulator_is_stuck, rows.target, first, last)
         any_of(now, self._trips.source, self._is_tripped, self._trips.target, first, last)
-        is_out = self._is_tripped
+        for rows in (self._available, self._halted):  # so that agents see it
+            zero_where(self._is_tripped, rows.source, scene.x, rows.target, first, last)
+
+    def enact(self, first: int, last: int) -> None:
+        """Open what is open in the present interval, before its commands are given.
+
+        Until then voltages and flows are those of the interval before, and so is what is open.
+        """
+        is_dead = self._is_tripped
         if self._supply is not None:
-            any_of(
-                now, self._opened.source, network.flow.flow.is_open, self._opened.target,
-                first, last,
-            )  # fmt: skip
+            flow, rows = self._network.flow.flow, self._opened
+            any_of(self._n_in_force, rows.source, flow.is_open, rows.target, first, last)
             self._supply.rewire(first, last)
-            is_out = self._supply.is_dead
-        either(self._is_tripped, is_out, self.is_out, first, last)
+            is_dead = self._supply.is_dead
+        either(self._is_tripped, is_dead, self.is_out, first, last)
         for rows in (self._available, self._halted):
-            zero_where(self.is_out, rows.source, scene.x, rows.target, first, last)
+            zero_where(self.is_out, rows.source, self._scene.x, rows.target, first, last)
         if self._devices.hooked is not None:
             self._devices.hooked.begin_outages(first, last)
 

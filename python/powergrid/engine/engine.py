@@ -157,6 +157,8 @@ class Engine:
         if self.watch is not None:
             self.watch.reset(first, last)
         self._begin(first, last)
+        if self.disturbances is not None:
+            self.disturbances.enact(first, last)
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
@@ -166,6 +168,8 @@ class Engine:
 
     def run(self, first: int, last: int, worker: int = 0) -> int:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        if self.disturbances is not None:
+            self.disturbances.enact(first, last)
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
@@ -183,6 +187,8 @@ class Engine:
         one, then what `effects` bring. See `PieceStage`.
         """
         pieces = self.pieces
+        if self.disturbances is not None:
+            self.disturbances.enact(first, last)
         found = pieces.live(first, last, effects)
         self.devices.set_points(first, last, as_led=False)
         self.network.write_inputs(first, last)

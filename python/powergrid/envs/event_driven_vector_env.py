@@ -111,6 +111,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
         # The environment's number of a decider.
         self._agent_of = np.full(len(tree.owner), -1, np.intp)
         self._agent_of[decider] = np.arange(n_agent)
+        self._paths = tree.paths
         faults = tree.faults(self.config.timing.faults)
         self.loop = ControlLoop(num_envs, self.config.step_s, tree.owner, tree.configs, faults)
         self._decisions = Decisions(engine.actions.shape[2], self._oldest_decision)
@@ -310,7 +311,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
         if stage is not None:
             events = stage.events(lane)
             for start_s, end_s, sender in stage.schedule.communication_outages(events):
-                self.loop.set_outage(lane, start_s, end_s, sender)
+                self.loop.set_outage(lane, start_s, end_s, self._paths.index(sender))
 
     def _observe_ends(self) -> None:
         """Observe lanes that are over, as late as without jitter."""

@@ -77,6 +77,7 @@ class ReferenceDisturbances:
         self._schedule, self._step_s = schedule, step_s
         self._devices = [d for agent in agents.values() for d in agent.devices.values()]
         self._events: list[Event] = []
+        self._struck: set[Target] = set()
         self.count: dict[str, int] = {}
 
     def begin_episode(self, seed: int) -> None:
@@ -110,9 +111,11 @@ class ReferenceDisturbances:
         for target, size in present:
             if target.kind == "load_spike":
                 grids[target.element].load_spike *= size
-        struck = {target for target, _ in present}
-        self._rewire(struck)
-        self._tell_devices(struck)
+        struck = self._struck = {target for target, _ in present}
+        out = {t.element for t in struck if t.kind == "generator_trip"}
+        for number, device in enumerate(self._devices):
+            if number in out:
+                _halt(device)
         control = self._distribution.tap_control
         if control is not None:
             is_stuck = np.zeros((len(control.rows), 1), np.uint8)
@@ -120,6 +123,11 @@ class ReferenceDisturbances:
                 if target.table == "regulator":
                     is_stuck[target.element] = 1
             self._distribution.is_stuck = is_stuck
+
+    def enact(self) -> None:
+        """Open what is open in the present interval, before its commands are given."""
+        self._rewire(self._struck)
+        self._tell_devices(self._struck)
 
     def write_loads(self) -> None:
         """Take the loads without supply out of the power flow."""
@@ -150,14 +158,8 @@ class ReferenceDisturbances:
         for number, device in enumerate(self._devices):
             device.is_stuck = number in stuck
             device.is_out = number in out or self._is_dead(device)
-            if not device.is_out:
-                continue
-            if hasattr(device, "available_power"):
-                device.available_power = 0.0
-                device.state.availability.available_p_MW = 0.0
-            if getattr(getattr(device, "config", None), "commitment", False):
-                device.state.unit.status = 0.0
-                device.state.unit.hours_to_switch = 0.0
+            if device.is_out:
+                _halt(device)
 
     def _is_dead(self, device: DeviceAgent) -> bool:
         if device.element in ("", "trafo") or device.pp_idx < 0 or not device_action_dims(device):
@@ -168,3 +170,13 @@ class ReferenceDisturbances:
         if device.element == "storage":
             return self._flow.flow.rows.storage[device.pp_idx] in dead.storages
         return self._flow.flow.rows.sgen[device.pp_idx] in dead.sgens
+
+
+def _halt(device: DeviceAgent) -> None:
+    """Let features show that a device is out of service."""
+    if hasattr(device, "available_power"):
+        device.available_power = 0.0
+        device.state.availability.available_p_MW = 0.0
+    if getattr(getattr(device, "config", None), "commitment", False):
+        device.state.unit.status = 0.0
+        device.state.unit.hours_to_switch = 0.0

@@ -84,6 +84,7 @@ class ReferenceSimulation:
             for device_id, device in agent.devices.items()
         }
         self.begin_interval(0)
+        self._enact()
         for agent in self._agents.values():
             agent.apply_action(agent.idle_action())
             agent.write_setpoints(flow, 0)
@@ -98,6 +99,7 @@ class ReferenceSimulation:
 
     def run_interval(self, k: int, actions: Mapping[str, np.ndarray]) -> bool:
         """Live through interval `k`; return whether the power flow converged."""
+        self._enact()
         for name, agent in self._agents.items():
             agent.apply_action(actions[name])
         return self._finish_interval(k, {})
@@ -110,6 +112,7 @@ class ReferenceSimulation:
         commands : sequence of Command
             In order of time.
         """
+        self._enact()
         step_h, pieces = self._dt_h, dict[str, DevicePieces]()
         for name, agent in self._agents.items():
             for device_id, device in agent.devices.items():
@@ -163,6 +166,10 @@ class ReferenceSimulation:
             agent.begin_interval(k, self._dt_h)
         if self._disturbances is not None:
             self._disturbances.begin_interval(k)
+
+    def _enact(self) -> None:
+        if self._disturbances is not None:
+            self._disturbances.enact()
 
     @property
     def disturbance_counts(self) -> dict[str, int]:
