@@ -24,6 +24,7 @@ def test_the_pages_with_code_are_found() -> None:
         "data",
         "devices",
         "environment",
+        "event-driven",
         "messaging",
         "networks",
         "optimization",

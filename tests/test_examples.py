@@ -104,6 +104,48 @@ def test_the_fuel_cell_of_an_environment_runs_by_its_kernels(monkeypatch):
     assert hydrogen[-1] < hydrogen[0]
 
 
+def test_by_messages_the_day_is_the_centralized_one_and_less_sight_costs(capsys):
+    found = load("06_distributed_mode_with_proxy").main()
+    assert found["is_same"]
+    assert found["n_message"] == 24 * 15  # of 15 devices, meters included
+    assert found["n_unread"] == 0
+    assert {who: list(seen) for who, seen in found["seen"].items()} == {
+        "its agent": ["electrical", "storage"],
+        "a generator": [],
+        "its agent, by a rule": ["storage"],
+    }
+    assert found["returns"]["full"] > found["returns"]["grid"] > found["returns"]["device"]
+    assert "by 360 messages" in capsys.readouterr().out
+
+
+def test_events_without_delays_are_the_steps_and_trouble_costs(capsys):
+    found = load("07_event_driven_mode").main(["--test"])
+    returns = found["returns"]
+    assert returns["none"] == returns["(steps)"]
+    assert returns["all, with jitter"] < returns["late observations"] < returns["(steps)"]
+    assert len({round(value, 6) for value in returns.values()}) == 7
+    times_s = [command.time_s for command in found["trace"]]
+    assert times_s == sorted(times_s)
+    assert any(time_s % 900.0 for time_s in times_s)
+    assert "when MG1's battery obeys" in capsys.readouterr().out
+
+
+def test_what_was_tuned_centrally_is_valid_as_deployed(capsys):
+    found = load("08_ctde_e2e_validation").main(["--trainer", "rules", "--test"])
+    assert len(found["checks"]) == 4
+    assert all(found["checks"].values())
+    assert found["timing_cost"].mean > 0.0
+    assert "PASS  by messages = centralized" in capsys.readouterr().out
+
+
+def test_what_rllib_trained_is_valid_as_deployed(training):
+    folder, _ = training
+    checkpoint = ["--checkpoint", str(folder / "checkpoint")]
+    found = load("08_ctde_e2e_validation").main([*checkpoint, "--test"])
+    assert found["policy"].name == "trained"
+    assert all(found["checks"].values())
+
+
 def test_training_writes_a_checkpoint_a_plot_and_finite_results(training):
     folder, printed = training
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         "stages", lambda: stages.measure(extent.lanes_of_stages, extent.turn_s, extent.n_turn)
     )
     threads, gains = told("threads", lambda: measure_threads(extent, compared))
-    required = requirements(steps, threads, gains, machine)
+    required = requirements(steps, threads, gains)
     figures = Figures(machine, extent.n_turn, steps, threads, gains, by_stage, by_size, required)
     options.out.mkdir(parents=True, exist_ok=True)
     data = json.dumps(content(figures), indent=1)

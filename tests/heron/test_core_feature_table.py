@@ -222,6 +222,26 @@ def test_a_copy_goes_on_by_itself_with_the_same_past(table, duplicate):
     assert table.snapshot_times(0).tolist() == [2.0, 3.0, 4.0]
 
 
+def test_a_copy_with_a_history_remembers_what_the_table_cannot():
+    for backend in ("native", "reference"):
+        block, table = Power(1.0), FeatureTable(backend=backend)
+        table.add_block("gen1", "electrical", block)
+        table.freeze()
+        observer = table.add_observer([0])
+        twin = table.with_history(2)
+        assert (twin.n_history, twin.backend, twin.slot_names) == (2, backend, table.slot_names)
+        for time_s in range(3):
+            block.p_MW = 10.0 + time_s
+            twin.values[:] = table.values
+            twin.snapshot_all(float(time_s))
+        block.p_MW = 99.0
+        assert twin.snapshot_times(0).tolist() == [1.0, 2.0]
+        out = np.zeros((1, 1))
+        twin.gather_as_of(numbers(observer), numbers(0), np.array([1.0]), out)
+        assert (out[0, 0], twin.values[0, 0]) == (11.0, 12.0)
+        assert table.n_history == 0
+
+
 @pytest.mark.parametrize("duplicate", DUPLICATES)
 def test_the_blocks_of_a_copy_write_the_copy(duplicate):
     table, state = FeatureTable(), FieldAgentState("gen1")

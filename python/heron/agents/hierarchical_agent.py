@@ -164,8 +164,10 @@ class HierarchicalAgent(Agent):
         ConfigError
             If there is no such subordinate, or no message broker.
         """
-        known = {a.address: agent_id for agent_id, a in self._subordinates.items()}
-        agent_id = known.get(recipient_id, recipient_id)
+        agent_id = recipient_id
+        if agent_id not in self._subordinates:
+            known = {agent.address: name for name, agent in self._subordinates.items()}
+            agent_id = known.get(recipient_id, recipient_id)
         if agent_id not in self._subordinates:
             raise ConfigError(nearest(recipient_id, self._subordinates, kind="subordinate"))
         address = self._subordinates[agent_id].address

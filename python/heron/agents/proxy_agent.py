@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from heron.agents.base import Agent
 from heron.agents.state_history import RecordedHistory, SeenState, StateHistory, StateRequest
 from heron.agents.table_history import TableHistory
@@ -160,6 +163,40 @@ class ProxyAgent(Agent):
             agent_id, requestor_level, owner_id, self.visibility_rules.get(agent_id)
         )
         return self.history.read(request, math.inf if at_time is None else at_time)
+
+    def get_slots_for_agent(
+        self,
+        agent_id: str,
+        requestor_level: int,
+        slots: NDArray[np.int32],
+        at_time: float | None = None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return slots of the table as an agent may see them: the vector that a policy is given.
+
+        Parameters
+        ----------
+        agent_id, requestor_level, at_time
+            As for `get_state_for_agent`.
+        slots
+            Of the table that `use_table` was given, in the order wanted; int32, (n_slot,). They
+            are what the agent may see by the features' visibility; a rule takes more away.
+
+        Returns
+        -------
+        values : ndarray, (n_slot,)
+            Zero where nothing is shown.
+        is_shown : ndarray of bool, (n_slot,)
+            False where a rule hides a slot, and everywhere if no snapshot is old enough.
+
+        Raises
+        ------
+        HeronError
+            If the proxy does not answer from a table.
+        """
+        if not isinstance(self.history, TableHistory):
+            raise HeronError(f"{self.agent_id!r} has no feature table: call use_table() first")
+        request = StateRequest(agent_id, requestor_level, None, self.visibility_rules.get(agent_id))
+        return self.history.read_slots(request, slots, math.inf if at_time is None else at_time)
 
     # --- an agent like others -----------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -314,6 +315,18 @@ class FeatureTable:
     def __copy__(self) -> NoReturn:
         # Blocks belong to one table: a second one would take them away from the first.
         raise TypeError("a FeatureTable and its blocks are copied together: use copy.deepcopy")
+
+    def with_history(self, n_history: int) -> FeatureTable:
+        """Return an equal table of its own, with blocks of its own, that keeps `n_history` states.
+
+        It serves who looks back, where the table itself keeps nothing: copy ``values`` into it,
+        then take its snapshot.
+        """
+        state = copy.deepcopy(self.__getstate__())
+        state["options"] = (self.n_lane, n_history, self.backend)
+        table = FeatureTable.__new__(FeatureTable)
+        table.__setstate__(state)
+        return table
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the table was made from and what it holds."""

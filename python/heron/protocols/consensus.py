@@ -127,9 +127,12 @@ def reach_consensus(
             break
         here = flat[:, is_open]
         # Of differences, so that what i gives j is exactly what j gets, and equal values stay.
-        difference = here[None, :, :] - here[:, None, :]
-        heeded = weights * arrives[k]
-        flat[:, is_open] = here + (heeded[:, :, None] * difference).sum(axis=1)
+        heeded, change = weights * arrives[k], np.zeros_like(here)
+        # One neighbour after the other, so that rounding does not depend on how many agreements
+        # are side by side.
+        for j in range(n_agent):
+            change += heeded[:, j, None] * (here[j] - here)
+        flat[:, is_open] = here + change
         n_iteration += is_open
     spread = np.ptp(flat, axis=0)
     lanes = values.shape[1:]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, MultiDiscrete, Space
 from gymnasium.spaces import Dict as DictSpace
 
 from heron.errors import ConfigError
-from powergrid.agents.device_agent import DeviceAgent
 
-__all__ = ["ActionDim", "ActionLayout", "device_action_dims", "kind_slots", "union_of_dims"]
+__all__ = [
+    "ActionDim",
+    "ActionLayout",
+    "ActionPart",
+    "device_action_dims",
+    "kind_slots",
+    "union_of_dims",
+]
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,23 @@ class ActionDim:
     n_option: int  # 0 for a continuous entry
 
 
-def device_action_dims(device: DeviceAgent) -> list[ActionDim]:
+class ActionPart(Protocol):
+    """Whose action is a part of an agent's: a device, or what stands in place of all."""
+
+    agent_id: str
+    kind: str
+
+    def get_action_space(self) -> Space[Any]:
+        """Return what the action may be; see `device_action_dims`."""
+
+    def action_names(self) -> list[str]:
+        """Return a name for each entry."""
+
+    def idle_action(self) -> np.ndarray:
+        """Return the action of doing nothing."""
+
+
+def device_action_dims(device: ActionPart) -> list[ActionDim]:
     """Return the entries of a device's action, continuous ones first.
 
     Raises
@@ -68,7 +90,7 @@ def _space_dims(space: Space[Any], names: Iterator[str], device_id: str) -> list
     )
 
 
-def kind_slots(devices: Mapping[str, DeviceAgent]) -> dict[str, str]:
+def kind_slots(devices: Mapping[str, ActionPart]) -> dict[str, str]:
     """Name each device by kind and rank within its kind: the second battery is "ESS1"."""
     count: dict[str, int] = {}
     slots = {}
@@ -84,7 +106,7 @@ class ActionLayout:
 
     Parameters
     ----------
-    devices : mapping of str to DeviceAgent
+    devices : mapping of str to ActionPart
         In configuration order.
     union : sequence of (str, ActionDim), optional
         The entries that all agents of an environment share, by slot name ("ESS0.p"); those that
@@ -100,7 +122,7 @@ class ActionLayout:
 
     def __init__(
         self,
-        devices: Mapping[str, DeviceAgent],
+        devices: Mapping[str, ActionPart],
         union: Sequence[tuple[str, ActionDim]] | None = None,
     ) -> None:
         dims = {device_id: device_action_dims(device) for device_id, device in devices.items()}
@@ -153,7 +175,8 @@ class ActionLayout:
     def from_device_units(self, values: np.ndarray) -> np.ndarray:
         """Return the flat action that gives these device actions; unused entries are 0.
 
-        The inverse of `to_device_units`; a discrete value becomes the middle of its bin.
+        `values` is (n_unit,), or (n, n_unit) and so is the answer. The inverse of
+        `to_device_units`; a discrete value becomes the middle of its bin.
         """
         values = np.asarray(values, dtype=np.float64)
         span = np.where(self._high > self._low, self._high - self._low, 1.0)
@@ -162,8 +185,8 @@ class ActionLayout:
             (values - self._low + 0.5) / np.maximum(self._n_option, 1),
             (values - self._low) / span,
         )
-        flat = np.zeros(self.size)
-        flat[self._index] = np.clip(2.0 * share - 1.0, -1.0, 1.0)
+        flat = np.zeros((*values.shape[:-1], self.size))
+        flat[..., self._index] = np.clip(2.0 * share - 1.0, -1.0, 1.0)
         return flat
 
     def space(self, mode: str) -> Space[Any]:
@@ -200,7 +223,7 @@ class ActionLayout:
         return parts
 
 
-def union_of_dims(agents: Sequence[Mapping[str, DeviceAgent]]) -> list[tuple[str, ActionDim]]:
+def union_of_dims(agents: Sequence[Mapping[str, ActionPart]]) -> list[tuple[str, ActionDim]]:
     """Return the entries that a set of agents needs together, by slot, in order of appearance.
 
     Agents may give a slot different entries: a generator with and one without commitment share P

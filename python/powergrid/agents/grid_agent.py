@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,15 @@ from gymnasium.spaces import Dict as DictSpace
 from heron.agents.coordinator_agent import CoordinatorAgent
 from heron.core.policies import Policy
 from heron.errors import ConfigError
-from heron.protocols.base import Protocol
+from heron.protocols.base import NoProtocol, Protocol
 from heron.protocols.vertical import PriceSignalProtocol
-from powergrid.agents.action_layout import ActionLayout
+from powergrid.agents.action_layout import ActionDim, ActionLayout, ActionPart
 from powergrid.agents.device_agent import DeviceAgent
 from powergrid.agents.grid import Grid
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.agents.placement import DeviceRequest, request_of
+from powergrid.agents.price_dial import PriceDial
+from powergrid.agents.protocol_config import PriceConfig
 from powergrid.agents.registry import build_device
 from powergrid.agents.told import Told
 from powergrid.core.config import parse_config
@@ -63,11 +65,6 @@ class GridAgent(CoordinatorAgent):
     ) -> None:
         name = grid_config.get("name", "grid")
         self.config_model = parse_config(GridAgentConfig, grid_config, f"grid '{name}'")
-        if isinstance(protocol, PriceSignalProtocol):
-            raise ConfigError(
-                f"grid '{name}' acts by set-points; PriceSignalProtocol is not supported here in "
-                f"this version, use SetpointProtocol"
-            )
         super().__init__(
             agent_id=self.config_model.name,
             policy=policy,
@@ -83,12 +80,24 @@ class GridAgent(CoordinatorAgent):
         self.safety_parts = {}
         for entry in self.config_model.devices:
             self.add_device(build_device(entry, self.agent_id))
-        self.action_layout = ActionLayout(self.devices)
+        self._dial: PriceDial | None = None
+        if isinstance(protocol, PriceSignalProtocol):
+            self._dial = PriceDial(_price_config(self.config_model, protocol.price))
+        self.lay_out_actions()
 
     @property
     def devices(self) -> dict[str, DeviceAgent]:
         """The devices by name, in configuration order."""
         return self.subordinate_agents
+
+    @property
+    def action_parts(self) -> Mapping[str, ActionPart]:
+        """What a flat action consists of: the devices, or the price that they respond to."""
+        return self.devices if self._dial is None else {self._dial.agent_id: self._dial}
+
+    def lay_out_actions(self, union: Sequence[tuple[str, ActionDim]] | None = None) -> None:
+        """Lay flat actions out, by the entries that all agents of an environment share, if any."""
+        self.action_layout = ActionLayout(self.action_parts, union)
 
     def add_device(self, device: DeviceAgent) -> None:
         """Put a device under this coordinator.
@@ -147,13 +156,50 @@ class GridAgent(CoordinatorAgent):
     def act(self, observation: Any, upstream_action: Any = None) -> dict[str, Any]:
         """Split the upstream action, else the policy's, into the devices' actions by name.
 
-        The action is a flat one in [-1, 1], laid out by `action_layout`; the parts are in the
-        devices' own units.
+        The action is a flat one in [-1, 1], laid out by `action_layout`, or of the form that
+        `ActionLayout.unflatten` gives; the parts are in the devices' own units. Nothing is split by
+        an agent without protocol that neither gets an action nor has a policy.
         """
-        flat = self.check_action(self._decide(observation, upstream_action))
+        has_own = upstream_action is not None or self.policy is not None
+        if isinstance(self._protocol(), NoProtocol) and not has_own:
+            return {}
+        action = self._decide(observation, upstream_action)
+        flat = self.flatten_action(action) if isinstance(action, Mapping) else action
+        flat = self.check_action(flat)
         self.action = flat
         in_units = self.action_layout.to_device_units(flat)
         return self._protocol().coordinate(in_units, self.devices)
+
+    def flatten_action(self, action: Any) -> np.ndarray:
+        """Return the flat form of an action that separates continuous and discrete parts.
+
+        Raises
+        ------
+        ConfigError
+            (a ValueError) saying what came and what was expected.
+        """
+        layout = self.action_layout
+        space = layout.space("dict")
+        parts = {key: part.shape for key, part in space.spaces.items()}  # type: ignore[attr-defined]
+        got = (
+            {key: np.shape(value) for key, value in action.items()}
+            if isinstance(action, Mapping)
+            else type(action).__name__
+        )
+        if got != parts:
+            raise ConfigError(
+                f"action of {self.agent_id} has parts {got}, expected {parts}: "
+                f"{', '.join(layout.names)}"
+            )
+        if "d" in parts:
+            options = np.array([dim.n_option for dim in layout.dims if dim.n_option])
+            chosen = np.asarray(action["d"])
+            if not np.array_equal(chosen, np.clip(np.round(chosen), 0, options - 1)):
+                raise ConfigError(
+                    f"discrete action of {self.agent_id} is {chosen.tolist()}, expected integers "
+                    f"below {options.tolist()}"
+                )
+        return layout.flatten(action)
 
     def check_action(self, action: Any) -> np.ndarray:
         """Return a flat action as float64 if shape and values are right.
@@ -184,7 +230,19 @@ class GridAgent(CoordinatorAgent):
         return flat
 
     def idle_action(self) -> np.ndarray:
-        """Return the flat action of doing nothing, float32, (n,)."""
-        own = [device.idle_action() for device in self.devices.values()]
+        """Return the flat action of doing nothing, float32, (n,); of a price, the initial one."""
+        own = [part.idle_action() for part in self.action_parts.values()]
         values = np.concatenate(own) if own else np.zeros(0)
         return self.action_layout.from_device_units(values).astype(np.float32)
+
+
+def _price_config(config: GridAgentConfig, initial_price: float) -> PriceConfig:
+    """Return the range of prices: what is configured, else the usual one."""
+    if isinstance(config.protocol, PriceConfig):
+        return config.protocol
+    usual = PriceConfig()
+    return PriceConfig(
+        initial_price=initial_price,
+        lowest_price=min(usual.lowest_price, initial_price),
+        highest_price=max(usual.highest_price, initial_price),
+    )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from powergrid.agents.protocol_config import SetPointConfig, WithinMicrogrid
 from powergrid.core.config import StrictModel
 
 __all__ = ["GridAgentConfig"]
@@ -18,7 +19,9 @@ class GridAgentConfig(StrictModel):
     which feeder the microgrid is, the distribution grid's bus it hangs on, and the share of the
     feeder's published load (0.1 if it is merged into a distribution grid, 1 alone). `load_area` and
     `renew_area` name the areas whose series it follows. `grid_price` is "market", a fixed price
-    [$/MWh], or "none" for an exchange that is neither metered nor paid.
+    [$/MWh], or "none" for an exchange that is neither metered nor paid. `protocol` is how the
+    coordinator's action reaches the devices where an environment makes the agent: "setpoint",
+    "price_signal", or a mapping with such a name and its parameters.
     """
 
     name: str = Field(default="grid", min_length=1)
@@ -30,3 +33,4 @@ class GridAgentConfig(StrictModel):
     load_area: str | None = None
     renew_area: str | None = None
     grid_price: float | Literal["market", "none"] = "market"
+    protocol: WithinMicrogrid = Field(default_factory=SetPointConfig)

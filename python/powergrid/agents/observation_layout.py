@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,8 +73,24 @@ class ObservationLayout:
             return row
         values = np.empty((1, n_obs))
         table.gather(observer, lane, values)
-        scaled: np.ndarray = (values[0] - self.offset) / self.scale
+        return self.scaled(values[0])
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Return the observation, float32, (n_obs,), from the values of the slots."""
+        if not self._is_scaled:
+            return values.astype(np.float32)
+        scaled: np.ndarray = (values - self.offset) / self.scale
         return scaled.astype(np.float32)
+
+    def without(self, hidden: Collection[int], zero: int) -> ObservationLayout:
+        """Return the same entries with those of hidden slots reading 0, the slot `zero`."""
+        is_hidden = np.isin(self.slots, list(hidden))
+        return ObservationLayout(
+            names=self.names,
+            slots=np.where(is_hidden, zero, self.slots).astype(np.int32),
+            offset=np.where(is_hidden, 0.0, self.offset),
+            scale=np.where(is_hidden, 1.0, self.scale),
+        )
 
 
 def _device_entries(agent: PowerGridAgent, prefix: Mapping[str, str]) -> list[tuple[str, str]]:

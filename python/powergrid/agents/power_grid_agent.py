@@ -24,6 +24,7 @@ from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.renewable_profile import profile_of, rated_power
 from powergrid.agents.standalone import Standalone
 from powergrid.agents.table import build_table
+from powergrid.agents.tariff import Tariff
 from powergrid.agents.told import Told
 from powergrid.agents.transformer import Transformer
 from powergrid.core.features.availability import AvailablePower
@@ -35,6 +36,8 @@ from powergrid.powerflow.make import POWER_FLOWS
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
+
+    from heron.agents.proxy_agent import ProxyAgent
 
 __all__ = ["DEVICE_REGISTRY", "PowerGridAgent", "accepted_arguments"]
 
@@ -174,25 +177,33 @@ class PowerGridAgent(GridAgent):
         """Take over the series of a new episode."""
         self.window = window
 
-    def begin_interval(self, k: int, dt: float) -> None:
-        """Tell agent and devices the price, clock, forecast and available power of step `k`."""
+    def begin_interval(self, k: int, dt: float, tariff: Tariff | None = None) -> None:
+        """Tell agent and devices the price, clock, forecast and available power of step `k`.
+
+        The `tariff` comes on top of a price that the market makes.
+        """
         window = self.window
         assert window is not None
         state = self.state
         price = float(window.actual["price"][k])
         if isinstance(self.config_model.grid_price, float):
-            price = self.config_model.grid_price
+            price, tariff = self.config_model.grid_price, None
+        if tariff is not None:
+            price += tariff.now(window.week_s(k))
         state.market.price = price
         clock = state.clock
         clock.sin_hour, clock.cos_hour, clock.sin_weekday, clock.cos_weekday = window.clock(k)
         forecast = state.forecast
         if window.n_forecast:
-            coming = slice(k, k + window.n_forecast)
+            coming = slice(k, k + window.n_forecast * window.stride, window.stride)
             forecast.price = (
                 np.full(window.n_forecast, price)
                 if isinstance(self.config_model.grid_price, float)
                 else window.forecast["price"][coming]
             )
+            if tariff is not None:
+                later = [tariff.rule(window.week_s(k, j)) for j in range(1, window.n_forecast)]
+                forecast.price = forecast.price + np.array([tariff.now(window.week_s(k)), *later])
             forecast.load = window.forecast["load"][coming]
             forecast.solar = window.forecast["solar"][coming]
             forecast.wind = window.forecast["wind"][coming]
@@ -331,6 +342,28 @@ class PowerGridAgent(GridAgent):
         assert self.table is not None
         assert self.observation_layout is not None
         return self.observation_layout.observe(self.table, self._observer, _LANE)
+
+    def observe_as_of(
+        self,
+        time_s: float,
+        global_state: Mapping[str, Any] | None = None,
+        proxy: ProxyAgent | None = None,
+    ) -> Any:
+        """Return the vector of `get_observation` as of `time_s` [s]; its policy gets this.
+
+        float32, (n_obs,), as in a step of the environment, which is what policies are trained on.
+        The proxy gathers it from its snapshot; what it does not show is 0, and so is everything if
+        no snapshot is that old.
+        """
+        layout = self.observation_layout
+        if layout is None:  # a coordinator like others, in an environment of another kind
+            return super().observe_as_of(time_s, global_state, proxy)
+        if proxy is None:
+            return self.get_observation()
+        values, is_shown = proxy.get_slots_for_agent(self.address, self.level, layout.slots, time_s)
+        observation = layout.scaled(values)
+        observation[~is_shown] = 0.0
+        return observation
 
     def reset(self, seed: int | None = None) -> None:
         """Start a new episode: initial states of the grid and of every device."""

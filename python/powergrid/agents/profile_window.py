@@ -51,24 +51,31 @@ class SeriesOfKinds(Mapping[str, np.ndarray]):
 class ProfileWindow:
     """Actual and forecast series of an agent's area, from the start of an episode.
 
-    Entry k belongs to the interval that begins k steps after the start. The arrays reach
-    `n_forecast` entries beyond the last step, so that the last observation has its forecast.
+    Entry k belongs to the interval that begins k steps after the start. A forecast has `n_forecast`
+    entries, `stride` steps apart, and the arrays reach so far beyond the last step that the last
+    observation has its forecast.
     """
 
-    actual: Mapping[str, np.ndarray]  # "load", "solar", "wind", "price", (n_step + n_forecast + 1,)
+    # "load", "solar", "wind", "price", (n_step + n_forecast * stride + 1,)
+    actual: Mapping[str, np.ndarray]
     forecast: Mapping[str, np.ndarray]  # the same without what cannot be foreseen
     start_s: float  # seconds since the Monday midnight that weekdays are counted from
     step_s: float
     n_forecast: int
+    stride: int = 1
 
     def clock(self, k: int) -> tuple[float, float, float, float]:
         """Return sine and cosine of hour and of weekday at step `k`."""
-        time_s = self.start_s + k * self.step_s
+        time_s = self.week_s(k)
         hour = 2.0 * math.pi * (time_s % DAY_S) / DAY_S
         week = 2.0 * math.pi * (time_s % WEEK_S) / WEEK_S
         return math.sin(hour), math.cos(hour), math.sin(week), math.cos(week)
 
+    def week_s(self, k: int, ahead: int = 0) -> float:
+        """Return the time since the Monday midnight [s] at step `k`, `ahead` entries later."""
+        return self.start_s + k * self.step_s + ahead * (self.stride * self.step_s)
+
     @property
     def n_step(self) -> int:
         """Number of steps that the window was made for."""
-        return len(self.actual["load"]) - self.n_forecast - 1
+        return len(self.actual["load"]) - self.n_forecast * self.stride - 1

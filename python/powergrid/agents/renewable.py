@@ -111,6 +111,13 @@ class RenewableGenerator(DeviceAgent):
         q_max = self.config.q_max_MVAr
         return np.array([1.0, normalize(0.0, -q_max, q_max)] if q_max > 0.0 else [1.0])
 
+    def respond_to_price(self, price: float) -> np.ndarray:
+        """Return: take everything, unless curtailing costs less than injecting at the price."""
+        action = self.idle_action()
+        if price < -self.config.curtailment_cost:
+            action[0] = 0.0
+        return action
+
     def kernel_parameters(self) -> list[float]:
         """Return the parameters in the order of the kernels' declaration."""
         config = self.config

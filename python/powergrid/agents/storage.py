@@ -26,6 +26,7 @@ class StorageConfig(DeviceConfig):
     `p_min_MW` (largest charging power, negative) defaults to ``-p_max_MW``. A battery whose
     inverter may give reactive power has `q_max_MVAr` above 0; `s_rated_MVA` bounds both together.
     `degradation_cost` is $/MWh of energy exchanged with the grid, in either direction.
+    `energy_value` is what stored energy is worth when the battery responds to a price [$/MWh].
     """
 
     synonyms: ClassVar[Mapping[str, str]] = {
@@ -48,6 +49,7 @@ class StorageConfig(DeviceConfig):
     ch_eff: float = Field(default=0.95, gt=0.0, le=1.0)
     dsc_eff: float = Field(default=0.95, gt=0.0, le=1.0)
     degradation_cost: float = Field(default=0.0, ge=0.0)
+    energy_value: float = Field(default=50.0, ge=0.0)
 
     @model_validator(mode="before")
     @classmethod
@@ -145,6 +147,20 @@ class ESS(DeviceAgent):
         if not self.has_reactive_power:
             return np.array([p])
         return np.array([p, normalize(0.0, config.q_min_MVAr, config.q_max_MVAr)])
+
+    def respond_to_price(self, price: float) -> np.ndarray:
+        """Return full discharge, full charge or rest, whichever earns most at a price [$/MWh].
+
+        With v the value of stored energy: discharging earns ``price - degradation - v / dsc_eff`` a
+        MWh, charging ``v * ch_eff - price - degradation``, resting nothing.
+        """
+        config, action = self.config, self.idle_action()
+        value, wear = config.energy_value, config.degradation_cost
+        if price - wear > value / config.dsc_eff:
+            action[0] = 1.0
+        elif price + wear < value * config.ch_eff:
+            action[0] = -1.0
+        return action
 
     def power_limits(self, dt: float) -> tuple[float, float]:
         """Return the lowest and highest power [MW] that the energy content allows for `dt` h."""

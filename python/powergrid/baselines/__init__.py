@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from powergrid.baselines.base import EpisodeRecord, IdlePolicy, Policy, RandomPolicy, rollout
+from powergrid.baselines.batched import (
+    AgentwisePolicy,
+    BatchedIdlePolicy,
+    BatchedPolicy,
+    SchedulePolicy,
+)
+from powergrid.baselines.batched_rules import BatchedRuleBasedPolicy
 from powergrid.baselines.bound import Bound, perfect_foresight_bound, present_episode_bound
+from powergrid.baselines.by_agent import AgentPolicy, decide_by
 from powergrid.baselines.rolling_horizon import RollingHorizonPolicy
 from powergrid.baselines.rule_based import RuleBasedPolicy
 
 __all__ = [
+    "AgentPolicy",
+    "AgentwisePolicy",
+    "BatchedIdlePolicy",
+    "BatchedPolicy",
+    "BatchedRuleBasedPolicy",
     "Bound",
     "EpisodeRecord",
     "IdlePolicy",
@@ -15,6 +28,8 @@ __all__ = [
     "RandomPolicy",
     "RollingHorizonPolicy",
     "RuleBasedPolicy",
+    "SchedulePolicy",
+    "decide_by",
     "perfect_foresight_bound",
     "present_episode_bound",
     "rollout",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from powergrid.baselines.by_agent import decide_by
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 
 __all__ = ["EpisodeRecord", "IdlePolicy", "Policy", "RandomPolicy", "rollout"]
@@ -123,7 +124,12 @@ class EpisodeRecord:
 
 
 def rollout(
-    env: NetworkedGridEnv, policy: Policy, *, seed: int | None = None, day: int | None = None
+    env: NetworkedGridEnv,
+    policy: Policy,
+    *,
+    seed: int | None = None,
+    day: int | None = None,
+    by_events: bool = False,
 ) -> EpisodeRecord:
     """Play one episode to its end.
 
@@ -137,6 +143,9 @@ def rollout(
         Seed of the environment and of the policy.
     day : int, optional
         Day of the split on which the episode begins; drawn by the environment if not given.
+    by_events : bool
+        Let agents tick by the environment's ``timing`` instead of stepping them together. They
+        decide by `policy` for this episode.
 
     Examples
     --------
@@ -146,15 +155,18 @@ def rollout(
     0
     """
     observations, _ = env.reset(seed=seed, options={} if day is None else {"day": day})
-    policy.reset(env, seed)
+    if by_events:
+        intervals = _by_events(env, policy, seed)
+    else:
+        policy.reset(env, seed)
+        intervals = _by_steps(env, policy, observations)
     names = list(env.possible_agents)
     total = bought = sold = safety = 0.0
     cost = dict.fromkeys(names, 0.0)
     n_step = n_violated = 0
     has_converged = True
     v_min, v_max = np.inf, 0.0
-    while env.agents:
-        observations, rewards, _, _, infos = env.step(policy.act(env, observations))
+    for rewards, infos in intervals:
         n_step += 1
         total += sum(rewards.values())
         step_safety = sum(info["safety"] for info in infos.values())
@@ -184,3 +196,31 @@ def rollout(
         v_min_pu=v_min,
         v_max_pu=v_max,
     )
+
+
+Interval = tuple[dict[str, float], dict[str, dict[str, Any]]]
+
+
+def _by_steps(
+    env: NetworkedGridEnv, policy: Policy, observations: dict[str, np.ndarray]
+) -> Iterator[Interval]:
+    """Yield rewards and infos of each step."""
+    while env.agents:
+        observations, rewards, _, _, infos = env.step(policy.act(env, observations))
+        yield rewards, infos
+
+
+def _by_events(env: NetworkedGridEnv, policy: Policy, seed: int | None) -> Iterator[Interval]:
+    """Yield rewards and infos of each interval, at its end."""
+    before = {name: agent.policy for name, agent in env.agent_dict.items()}
+    decide_by(env, policy, seed)
+    try:
+        scheduler = env.get_event_scheduler()
+        while env.agents:
+            n_lived = len(env.intervals)
+            while len(env.intervals) == n_lived:
+                scheduler.process_next()
+            yield env.intervals[-1].rewards, env.intervals[-1].infos
+    finally:
+        for name, agent in env.agent_dict.items():
+            agent.policy = before[name]

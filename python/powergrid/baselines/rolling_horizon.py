@@ -64,12 +64,13 @@ class RollingHorizonPolicy(Policy):
         """Return every agent's action."""
         n_step = env.config.forecast_steps
         if self.knows_end:
-            n_step = min(n_step, env.max_episode_steps - self._k)
+            left = env.max_episode_steps - self._k
+            n_step = min(n_step, -(-left // env.config.forecast_stride))
         actions = {}
         for agent, observation in observations.items():
             reader, model = self._readers[agent], self._models[agent]
             reader.read(observation)
-            horizon = _horizon(model, reader, env.config.step_s / 3600.0, n_step)
+            horizon = _horizon(model, reader, env.config.forecast_dt_h, n_step)
             plan = cheapest_schedule(model, horizon)
             actions[agent] = write_action(env, agent, _first_step(model, reader, horizon, plan))
         self._k += 1

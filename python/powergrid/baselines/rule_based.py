@@ -17,7 +17,7 @@ from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.optimization.grid_model import GridModel
 from powergrid.utils.cost import cost_from_curve, energy_cost
 
-__all__ = ["RuleBasedPolicy"]
+__all__ = ["RuleBasedPolicy", "merit_order"]
 
 N_CANDIDATE = 21  # powers that are compared for a generator
 LOADING_SHARE = 0.95  # of the connection's rating that charging may fill
@@ -36,21 +36,24 @@ class RuleBasedPolicy(Policy):
        and stopped if they would be losses.
     4. Taps and reactive power answer voltages near the limits.
 
+    Who sees nothing but zeros knows nothing yet, and does nothing.
+
     Parameters
     ----------
     cheap, dear : float
         Quantiles of the price forecast below and above which batteries charge and discharge. The
         defaults are the best of a coarse search over the shipped setup and its training split.
-    n_look : int
-        Steps over which a start must pay, or a running unit must save.
+    look_h : float
+        Time [h] over which a start must pay, or a running unit must save; at least one entry of the
+        forecast.
     """
 
     name = "rule-based"
 
-    def __init__(self, *, cheap: float = 0.2, dear: float = 0.85, n_look: int = 4) -> None:
+    def __init__(self, *, cheap: float = 0.2, dear: float = 0.85, look_h: float = 4.0) -> None:
         if not 0.0 <= cheap <= dear <= 1.0:
             raise ValueError(f"expected 0 <= cheap <= dear <= 1, got {cheap} and {dear}")
-        self.cheap, self.dear, self.n_look = cheap, dear, n_look
+        self.cheap, self.dear, self.look_h = cheap, dear, look_h
         self._models: dict[str, GridModel] = {}
         self._readers: dict[str, ObservationReader] = {}
 
@@ -63,6 +66,9 @@ class RuleBasedPolicy(Policy):
         """Return every agent's action."""
         actions = {}
         for agent, observation in observations.items():
+            if not np.any(observation):
+                actions[agent] = env.idle_action(agent)
+                continue
             reader = self._readers[agent]
             reader.read(observation)
             points = self.set_points(self._models[agent], reader, env.config.step_s / 3600.0)
@@ -89,16 +95,19 @@ class RuleBasedPolicy(Policy):
             )
             points[name] = SetPoint(p_mw=p, q_mvar=q)
             demand -= p
-        merit_order = sorted(model.generators, key=lambda g: _full_load_cost(model.generators[g]))
-        for name in merit_order:
+        for name in merit_order(model):
             unit = model.generators[name]
-            is_on, p = self._unit_power(model, reader, name, unit, demand, dt)
+            is_on, p = self._unit_power(model, reader, name, unit, demand)
             q = reactive_power(reader.device(name, "v_pu"), unit.q_min_MVAr, unit.q_max_MVAr)
             points[name] = SetPoint(p_mw=p, q_mvar=q, is_on=is_on)
             demand -= p if is_on else 0.0
         for name in model.tap_changers:
             points[name] = SetPoint(tap_move=tap_move(reader))
         return points
+
+    def n_look(self, dt: float) -> int:
+        """Return how many entries of a forecast, `dt` hours apart, are looked at."""
+        return max(round(self.look_h / dt), 1)
 
     def _battery_power(
         self,
@@ -134,15 +143,15 @@ class RuleBasedPolicy(Policy):
         name: str,
         unit: GeneratorConfig,
         demand: float,
-        dt: float,
     ) -> tuple[bool, float]:
         """Return whether a generator should run, and its power [MW] if it does."""
         powers = np.linspace(unit.p_min_MW, unit.p_max_MW, N_CANDIDATE)
+        dt = reader.forecast_dt_h
         is_running = reader.device(name, "status") > 0.5
         # A unit that is off can save only once its start is through.
         delay = 0 if is_running else int(np.ceil(unit.startup_time_hr / dt - 1e-9))
-        price = reader.forecast("price")[: delay + self.n_look]
-        # The demand of the coming steps is taken to be the present one.
+        price = reader.forecast("price")[: delay + self.n_look(dt)]
+        # The demand of the coming hours is taken to be the present one.
         savings = np.array([_savings(model, unit, powers, demand, value) for value in price])
         p = float(powers[int(np.argmax(savings[0]))])
         if not unit.commitment:
@@ -176,6 +185,11 @@ def _connection_room(model: GridModel, reader: ObservationReader) -> float:
     rating = LOADING_SHARE * model.s_rated_mva
     q = reader.device(model.meter, "q_MVAr")
     return float(np.sqrt(max(rating**2 - q**2, 0.0)))
+
+
+def merit_order(model: GridModel) -> list[str]:
+    """Return the generators, the cheapest at full power first."""
+    return sorted(model.generators, key=lambda name: _full_load_cost(model.generators[name]))
 
 
 def _full_load_cost(unit: GeneratorConfig) -> float:

@@ -16,8 +16,9 @@ def tap_move(reader: ObservationReader) -> int:
     """Lower the tap if some own bus is too high, raise it if one is too low, else keep it.
 
     Taps are left alone if buses are too high and too low at once: moving them helps neither.
+    A voltage of 0 is one that nobody has told.
     """
-    is_high, is_low = reader["grid.v_max"] > V_HIGH_PU, reader["grid.v_min"] < V_LOW_PU
+    is_high, is_low = reader["grid.v_max"] > V_HIGH_PU, 0.0 < reader["grid.v_min"] < V_LOW_PU
     return int(is_low) - int(is_high)
 
 

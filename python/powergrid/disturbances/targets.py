@@ -112,7 +112,9 @@ class TargetCatalog:
         known = self._of_kind[kind]
         if names is None:
             # Devices obey and send nothing, unless somebody has them do so.
-            usual = [target for target in known if target.table != "agent" or "/" not in target.name]
+            usual = [
+                target for target in known if target.table != "agent" or "/" not in target.name
+            ]
             if not usual:
                 raise ConfigError(f"{kind}: there is nothing here that it could strike")
             return usual

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heron.core.feature_table import FeatureTable
+from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.observation_layout import ObservationLayout
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig
 from powergrid.disturbances.condition_watch import ConditionWatch
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.disturbance_stage import DisturbanceStage
 from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
+from powergrid.engine.lane_arrays import as_rows
+from powergrid.engine.market_stage import MarketStage
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.observer import Observer
 from powergrid.engine.parameters import ParameterTable
@@ -75,6 +79,9 @@ class Engine:
         What is disturbed; None without a schedule.
     watch : ConditionWatch or None
         Conditions; None without any.
+    market, plan
+        Where agents trade with each other, and what they agree on before they act; None if they
+        do not.
     parameters : ParameterTable
         What may differ from lane to lane.
     actions : ndarray, (n_lane, n_agent, n_entry)
@@ -113,6 +120,14 @@ class Engine:
                 conditions, names, self.scene.slot, self.scene.x, flow.status, rules.step_s
             )
         self.books = Books(self.scene, self.devices, self.network)
+        self.market: MarketStage | None = None
+        if isinstance(rules.protocol, MarketConfig):
+            self.market = MarketStage(
+                self.scene, self.devices, self.books, flow.status, rules.protocol
+            )
+        self.plan: CommonPlan | None = None
+        if isinstance(rules.protocol, ConsensusConfig):
+            self.plan = CommonPlan(self.scene.agents, rules.protocol)
         self.observer = Observer(self.scene, layouts)
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
         self.actions = self.devices.actions
@@ -152,6 +167,8 @@ class Engine:
         self.network.reset(first, last)
         self.devices.reset(first, last)
         self.books.reset(first, last)
+        if self.market is not None:
+            self.market.reset(first, last)
         if self.disturbances is not None:
             self.disturbances.begin_episode(first, last, disturbance_seeds)
         if self.watch is not None:
@@ -170,14 +187,15 @@ class Engine:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
         if self.disturbances is not None:
             self.disturbances.enact(first, last)
+        if self.plan is not None:
+            n_agent = self.actions.shape[1]
+            self.plan.agree([self.actions[first:last, number] for number in range(n_agent)])
         self.devices.read_actions(first, last)
         self.devices.set_points(first, last)
         n_solve = self._solve(first, last, worker)
         self.devices.advance(first, last)
         self.devices.book(first, last)
-        self.books.book(first, last)
-        if self.watch is not None:
-            self.watch.check(first, last)
+        self._book(first, last)
         return n_solve
 
     def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
@@ -200,10 +218,15 @@ class Engine:
         self.devices.advance(first, last)
         self.devices.book(first, last)
         pieces.finish(first, last, found)
+        self._book(first, last)
+        return n_solve
+
+    def _book(self, first: int, last: int) -> None:
         self.books.book(first, last)
+        if self.market is not None:
+            self.market.clear(first, last)
         if self.watch is not None:
             self.watch.check(first, last)
-        return n_solve
 
     def _solve(self, first: int, last: int, worker: int) -> int:
         self.network.write_inputs(first, last)
@@ -257,6 +280,7 @@ class Engine:
             self.scene.step_number,
             self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),
+            *([] if self.market is None else [self.market.ledger]),
         ]
         return [array[..., : self.n_lane] for array in arrays]
 
@@ -265,6 +289,11 @@ class Engine:
         """All arrays that make up a lane, but the parts of the cost: own, features, power flow."""
         features = self.scene.x[:, : self.n_lane]
         return [*self.own_arrays, features, *self.network.flow.state_arrays()]
+
+    @cached_property
+    def lane_rows(self) -> list[NDArray[Any]]:
+        """`lane_arrays` as rows over lanes, (n_row, n_lane) each."""
+        return [as_rows(array) for array in self.lane_arrays]
 
     def kept(self) -> dict[str, Any]:
         """Return what a copy of the engine needs beside the copied table and power flow."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powergrid.agents.protocol_config import TariffConfig
 from powergrid.agents.renewable import RenewableGenerator
 from powergrid.agents.renewable_profile import profile_of, rated_power
 from powergrid.engine.hooked_devices import HookedDevices
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.scene import Scene
 from powergrid.engine.series import LaneSeries
+from powergrid.engine.tariff_stage import TariffStage
 from powergrid.kernels.profiles import (
     find_rows,
     read_clock,
@@ -50,6 +52,8 @@ class IntervalStage:
         What sun or wind give is a share of it; `renewables` says whose.
     price_slot : ndarray of int32, (n_agent,)
         Where the agents' prices are in the table.
+    tariff : TariffStage or None
+        What the operator adds to market prices.
     """
 
     def __init__(
@@ -82,6 +86,10 @@ class IntervalStage:
             np.int32,
         )
         self._wire_forecasts()
+        self.tariff: TariffStage | None = None
+        protocol, slots = scene.rules.protocol, (self._market_slot, self._price_forecast_slot)
+        if isinstance(protocol, TariffConfig):
+            self.tariff = TariffStage(protocol, *slots, scene.n_lane)
         found = [m for m in scene.members if hasattr(m.device, "available_power")]
         self.renewables = [m.owner for m in found]
         self._share_series = np.array([row[m.agent, profile_of(m.device)] for m in found], np.int32)
@@ -127,7 +135,8 @@ class IntervalStage:
                     slot = scene.slot(f"{agent.agent_id}.forecast.{kind}[0]")
                     found.append((self.series.row[k, kind], slot, kind == "price"))
         n = scene.rules.n_forecast
-        self._offset_s = np.arange(max(n, 1), dtype=np.float64) * scene.rules.step_s
+        apart_s = scene.rules.forecast_stride * scene.rules.step_s
+        self._offset_s = np.arange(max(n, 1), dtype=np.float64) * apart_s
         n_lane = self._multiplier.shape[1]
         self._row = np.zeros((len(self._offset_s), n_lane), np.int32)
         self._share = np.zeros((len(self._offset_s), n_lane))
@@ -144,6 +153,8 @@ class IntervalStage:
     def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
         """Move a lane to midnight of a day, with the fluctuation of `noise_seed`."""
         self._day_s[lane], self._week_day_s[lane] = self.series.start_s(day)
+        if self.tariff is not None:
+            self.tariff.signal[lane] = 0.0
         self.series.begin_episode(lane, day, noise_seed)
 
     def begin(self, first: int, last: int) -> None:
@@ -173,6 +184,8 @@ class IntervalStage:
             now, self._load_series, self.load_factor, self._multiplier, self._zone, first, last
         )
         scale_rows(now, self._market_series, self.price_factor, x, self._market_slot, first, last)
+        if self.tariff is not None:
+            self.tariff.add(x, rules.n_forecast, self._week_s, self._offset_s, first, last)
         if self._available_slot.size:
             available_power(
                 now, self._share_series, self.rated_mw, self._is_limited, x, self._available_slot,
@@ -187,6 +200,8 @@ class IntervalStage:
             self.load_factor, self.price_factor, self.rated_mw, self.series.now, self._day_s,
             self._week_day_s,
         ]  # fmt: skip
+        if self.tariff is not None:
+            kept.append(self.tariff.signal)
         return kept if self.series.own is None else [*kept, self.series.own]
 
 

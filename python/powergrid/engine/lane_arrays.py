@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-__all__ = ["lane_array", "whole_rows"]
+__all__ = ["as_rows", "lane_array", "whole_rows"]
 
 Array = NDArray[np.float64]
 
@@ -22,6 +25,14 @@ def lane_array(*shape: int, n_lane: int) -> Array:
     """
     stride = n_lane if n_lane < LINE else -(-n_lane // LINE) * LINE
     return np.zeros((*shape, stride + LINE if stride % 512 == 0 else stride))
+
+
+def as_rows(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of an array with lanes on its last axis as (n_row, n_lane)."""
+    rows = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    if rows.size and not np.may_share_memory(rows, array):
+        raise ValueError(f"strides {array.strides} of {array.shape} are not those of rows")
+    return rows
 
 
 def whole_rows(view: Array) -> Array:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from powergrid.kernels.lanes import put_lanes
+
 if TYPE_CHECKING:
     from powergrid.engine.engine import Engine
 
@@ -73,9 +75,9 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
 
 def transplant(source: Engine, target: Engine, lanes: Sequence[int]) -> None:
     """Put the first lanes of `source` into some lanes of `target`; neither has Python hooks."""
-    at, n = np.asarray(lanes, dtype=np.intp), len(lanes)
-    for array, theirs in zip(target.lane_arrays, source.lane_arrays, strict=True):
-        array[..., at] = theirs[..., :n]
+    at = np.asarray(lanes, dtype=np.intp)
+    for rows, theirs in zip(target.lane_rows, source.lane_rows, strict=True):
+        put_lanes(rows, at, theirs)
     if target.disturbances is not None:
         target.disturbances.find(at)
-    target.books.part[:, at] = source.books.part[:, :n]  # without hooks, the same rows in both
+    put_lanes(target.books.part, at, source.books.part)  # without hooks, the same rows in both

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ValidationError
 
 from heron.errors import ConfigError, nearest
+from powergrid.engine.lane_arrays import as_rows
+from powergrid.kernels.lanes import take_lanes
 
 if TYPE_CHECKING:
     from powergrid.engine.device_stage import DeviceStage
@@ -109,8 +111,9 @@ class ParameterTable:
     def copy_staged(self, source: ParameterTable, lanes: Sequence[int]) -> None:
         """Take over the staged values of some lanes of another table as lanes 0, 1, ..."""
         self._interval.has_price_factor = source._interval.has_price_factor
+        at = np.asarray(lanes, dtype=np.intp)
         for array, theirs in zip(self.staged, source.staged, strict=True):
-            array[..., : len(lanes)] = theirs[..., lanes]
+            take_lanes(as_rows(array), at, as_rows(theirs))
 
     def find_price_factors(self) -> None:
         """Learn whether lanes that came from elsewhere have price factors."""

@@ -95,7 +95,9 @@ class SingleLane:
         self._n_action = [agent.action_layout.size for agent in self._agents.values()]
         n = len(self._names)
         cost, safety, counted, bought, sold, violation = (k * n for k in range(6))
-        n_entry = len(engine.books.ledger)
+        market = {} if engine.market is None else engine.market.entries()
+        n_booked = len(engine.books.ledger)
+        n_entry = n_booked + len(market) * n
         self._cost_rows: list[dict[str, int]] = [{} for _ in range(n)]
         for (number, name), row in engine.books.part_row.items():
             self._cost_rows[number][name] = row
@@ -103,7 +105,7 @@ class SingleLane:
             {name: violation + k * n + number for k, name in enumerate(SAFETY_PARTS)}
             for number in range(n)
         ]
-        # What infos show of an agent: entries of the ledger, then of the parts of the cost.
+        # What infos show of an agent: entries of books and market, then of the parts of the cost.
         self._info_keys, self._info_of = [], []
         for number in range(n):
             entries = {
@@ -113,6 +115,7 @@ class SingleLane:
                 **{f"safety_{x}": k for x, k in self._safety_rows[number].items()},
                 "energy_bought_mwh": bought + number,
                 "energy_sold_mwh": sold + number,
+                **{name: n_booked + k * n + number for k, name in enumerate(market)},
             }
             self._info_keys.append((*entries, "converged"))
             self._info_of.append(itemgetter(*entries.values()))
@@ -229,7 +232,10 @@ class SingleLane:
         books = engine.books
         books.pay(0, 1)
         rewards = dict(zip(self._names, books.reward[0].tolist(), strict=True))
-        entries = books.ledger[:, 0].tolist() + books.part[:, 0].tolist()
+        entries = books.ledger[:, 0].tolist()
+        if engine.market is not None:
+            entries += engine.market.ledger[:, 0].tolist()
+        entries += books.part[:, 0].tolist()
         infos = {
             name: dict(zip(keys, (*of(entries), True), strict=True))
             for name, keys, of in zip(self._names, self._info_keys, self._info_of, strict=True)
@@ -252,6 +258,18 @@ class SingleLane:
     def watch(self) -> ConditionWatch | None:
         """The conditions; None without any."""
         return self.engine.watch
+
+    def say_price(self, price: float) -> None:
+        """Let the operator add to the market price of the next interval [$/MWh]."""
+        tariff = self.engine.interval.tariff
+        assert tariff is not None
+        tariff.signal[0] = price
+
+    def trades(self, name: str) -> dict[str, float]:
+        """Return what an agent has traded in the last interval; {} without a market."""
+        market, number = self.engine.market, self._names.index(name)
+        entries = {} if market is None else market.entries()
+        return {entry: float(values[number, 0]) for entry, values in entries.items()}
 
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""

@@ -39,32 +39,7 @@ def check_actions(
         )
     return {
         name: agent.check_action(
-            actions[name] if mode == "flat" else _flatten(agent, actions[name])
+            actions[name] if mode == "flat" else agent.flatten_action(actions[name])
         )
         for name, agent in agents.items()
     }
-
-
-def _flatten(agent: PowerGridAgent, action: Any) -> np.ndarray:
-    layout = agent.action_layout
-    space = layout.space("dict")
-    parts = {key: part.shape for key, part in space.spaces.items()}  # type: ignore[attr-defined]
-    got = (
-        {key: np.shape(value) for key, value in action.items()}
-        if isinstance(action, Mapping)
-        else type(action).__name__
-    )
-    if got != parts:
-        raise ConfigError(
-            f"action of {agent.agent_id} has parts {got}, expected {parts}: "
-            f"{', '.join(layout.names)}"
-        )
-    if "d" in parts:
-        options = np.array([dim.n_option for dim in layout.dims if dim.n_option])
-        chosen = np.asarray(action["d"])
-        if not np.array_equal(chosen, np.clip(np.round(chosen), 0, options - 1)):
-            raise ConfigError(
-                f"discrete action of {agent.agent_id} is {chosen.tolist()}, expected integers "
-                f"below {options.tolist()}"
-            )
-    return layout.flatten(action)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from heron.errors import ConfigError
 from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
+from powergrid.agents.protocol_config import BetweenMicrogrids, NoProtocolConfig
 from powergrid.core.config import StrictModel
 from powergrid.disturbances.conditions import condition_of
 from powergrid.disturbances.config import DisturbanceConfig
@@ -42,8 +43,9 @@ class EnvConfig(StrictModel):
     which no forecast contains.
 
     Spaces: `uniform_spaces` gives all agents one observation and one action Box; `action_mode` is
-    "flat" or "dict"; `forecast_steps` entries of forecast are observed; `observe_bus_voltages` adds
-    the own buses; `normalize_obs` scales by fixed factors.
+    "flat" or "dict"; `forecast_steps` entries of forecast are observed, `forecast_step_s` [s]
+    apart, which is a multiple of `step_s`, by default the same; `observe_bus_voltages` adds the own
+    buses; `normalize_obs` scales by fixed factors.
 
     Event-driven runs: `timing` says how often agents tick, what is late and what gets lost; a
     synchronous step knows nothing of it.
@@ -55,8 +57,14 @@ class EnvConfig(StrictModel):
     Backend: "native" steps by the engine, over arrays; "reference" agent by agent and device by
     device, by the hooks of their classes. Both give the same episodes within 1e-7.
 
-    Messages: `message_broker` is "in_memory" or a `heron.messaging.MessageBroker`; the environment
-    keeps it, but nothing goes through it while `centralized`.
+    Messages: with `centralized` off, a step's actions go down to the devices by messages, and
+    observations come through a proxy; the episodes are the same. `message_broker` is "in_memory" or
+    a `heron.messaging.MessageBroker`, made if needed; environments that share one need an `env_id`
+    each.
+
+    `visibility` says what agents see: "full"; "grid", their devices and their grid, price and clock
+    as they are now, but no forecast; "device", their devices only; or tags by feature, see
+    `powergrid.envs.visibility`. What is hidden reads 0.
 
     Power flow: "native" solves the compiled network, "pandapower" by its Newton-Raphson; None is
     "native", or "pandapower" with the reference backend. What the native one does not support falls
@@ -73,6 +81,7 @@ class EnvConfig(StrictModel):
 
     centralized: bool = True
     message_broker: Any = None
+    env_id: str = Field(default="default", min_length=1)
     share_reward: bool = False
     penalty: float = Field(default=10.0, ge=0.0)
     train: bool = True
@@ -92,6 +101,7 @@ class EnvConfig(StrictModel):
     observe_bus_voltages: bool = False
     normalize_obs: bool = False
     forecast_steps: int = Field(default=0, ge=0)
+    forecast_step_s: float | None = Field(default=None, gt=0.0)
 
     on_convergence_failure: Literal["terminate", "continue"] = "terminate"
     convergence_failure_reward: float = -200.0
@@ -100,8 +110,19 @@ class EnvConfig(StrictModel):
     timing: TimingConfig = Field(default_factory=TimingConfig)
     disturbances: list[DisturbanceConfig] = Field(default_factory=list)
     conditions: list[Any] = Field(default_factory=list)
+    visibility: Literal["full", "grid", "device"] | dict[str, list[str]] = "full"
 
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
+
+    @property
+    def forecast_stride(self) -> int:
+        """Steps from one entry of a forecast to the next."""
+        return 1 if self.forecast_step_s is None else round(self.forecast_step_s / self.step_s)
+
+    @property
+    def forecast_dt_h(self) -> float:
+        """Time from one entry of a forecast to the next [h]."""
+        return self.forecast_stride * self.step_s / 3600.0
 
     @property
     def power_flow_name(self) -> str:
@@ -135,12 +156,14 @@ class EnvConfig(StrictModel):
         return value
 
     @model_validator(mode="after")
-    def _only_what_exists(self) -> EnvConfig:
-        if not self.centralized:
-            raise ValueError(
-                "centralized=False (agents that act through messages) is not available in this "
-                "version; leave it at True"
-            )
+    def _forecasts_keep_step(self) -> EnvConfig:
+        if self.forecast_step_s is not None:
+            steps = self.forecast_step_s / self.step_s
+            if round(steps) < 1 or abs(steps - round(steps)) > 1e-9 * steps:
+                raise ValueError(
+                    f"forecast_step_s is {self.forecast_step_s}, expected a multiple of step_s, "
+                    f"which is {self.step_s}"
+                )
         return self
 
 
@@ -150,6 +173,10 @@ class DistributionConfig(StrictModel):
     `load_scale` multiplies the feeder's published load, `source_vm_pu` is the voltage at its head.
     Its regulators move by line-drop compensation unless that is switched off, and its capacitors
     are off while the load multiplier is below `capacitors_off_below`.
+
+    `protocol` says what goes on between the microgrids: "none", "p2p", "consensus", "price_signal",
+    "setpoint", or a mapping with such a name and its parameters; see
+    `powergrid.agents.protocol_config`.
     """
 
     name: str = Field(default="DSO", min_length=1)
@@ -159,6 +186,7 @@ class DistributionConfig(StrictModel):
     source_vm_pu: float = Field(default=1.04, gt=0.8, lt=1.2)
     line_drop_compensation: bool = True
     capacitors_off_below: float = Field(default=0.5, ge=0.0)
+    protocol: BetweenMicrogrids = Field(default_factory=NoProtocolConfig)
 
 
 class MicrogridsConfig(EnvConfig):

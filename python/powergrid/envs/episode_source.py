@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,10 @@ class EpisodeSource:
         )
         self.step_s = config.step_s
         self.n_step = config.max_episode_steps
-        self.n_forecast = config.forecast_steps
+        self.n_forecast, self.stride = config.forecast_steps, config.forecast_stride
         self.variability = config.variability
 
-    @property
+    @cached_property
     def n_day(self) -> int:
         """Number of days on which an episode may begin and end before the series wraps round."""
         whole = int(self.profiles.duration_s // DAY_S)
@@ -98,7 +98,7 @@ class EpisodeSource:
         if noise_seed is not None and self.variability:
             actual = SeriesOfKinds(partial(self._actual_of, forecast, area, day, noise_seed))
         start_s = (day + self.weekday) * DAY_S
-        return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast)
+        return ProfileWindow(actual, forecast, start_s, self.step_s, self.n_forecast, self.stride)
 
     def _forecast_of(self, area: Mapping[str, str | None], day: int, kind: str) -> np.ndarray:
         return self.forecast(kind, area[kind], day)
@@ -117,7 +117,7 @@ class EpisodeSource:
 
     def forecast(self, kind: str, area: str | None, day: int) -> np.ndarray:
         """Return a series from midnight of `day` on, as far as an episode's last forecast sees."""
-        n = self.n_step + self.n_forecast + 1
+        n = self.n_step + self.n_forecast * self.stride + 1
         return self.profiles.window(kind, self.area(kind, area), day * DAY_S, n, self.step_s)
 
     def actual(self, kind: str, area: str | None, day: int, noise_seed: int | None) -> np.ndarray:

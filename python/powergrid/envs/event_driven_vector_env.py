@@ -6,7 +6,7 @@ when, by what was known when, and which commands arrive.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from heron.errors import ConfigError, HeronError
 from heron.scheduling.control_loop import ControlLoop
+from powergrid.agents.protocol_config import ConsensusConfig
 from powergrid.engine.effects import Effects
 from powergrid.engine.engine import Engine
 from powergrid.engine.members import acts_by_itself
@@ -28,7 +29,9 @@ from powergrid.envs.vector_grid_env import SavedLanes, VectorGridEnv
 __all__ = ["EventDrivenVectorEnv"]
 
 Array = NDArray[np.float64]
+OnInterval = Callable[[Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]], None]
 NOBODY = np.zeros(0, np.int32)
+MANY_LANES = 2048
 
 
 class EventDrivenVectorEnv(VectorGridEnv):
@@ -56,7 +59,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
     Raises
     ------
     ConfigError
-        As for `VectorGridEnv`; also if an agent's protocol is more than a split of its action.
+        As for `VectorGridEnv`; also if an agent's protocol is more than a split of its action, or
+        agents agree on a plan before they act.
 
     Notes
     -----
@@ -71,6 +75,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
 
     Rewards are what was paid during the call; `message_counters` has the messages.
 
+    A call may live through several intervals. Who wants to know each assigns a function to
+    `on_interval`: it is called with rewards, terminations, truncations and infos of every interval,
+    as a synchronous step would answer them, before lanes that are over start anew. Infos of
+    decisions (``acting``, ``time_s``, ``age_s``) are the last ones; ``final_<...>`` is not yet set.
+
     Examples
     --------
     >>> timing = {"coordinator": {"obs_delay": 3600.0, "jitter_type": "uniform"}}
@@ -81,6 +90,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     """
 
     is_event_driven: ClassVar[bool] = True
+    on_interval: OnInterval | None = None
 
     def __init__(
         self,
@@ -104,7 +114,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
             n_thread=n_thread,
         )
         engine, n_agent = self.engine, len(self.agents)
-        self._n_thread = len(self._blocks)
+        # A thread is started for each call of the loop, which pays for many lanes only.
+        self._loop_threads = len(self._blocks) if num_envs >= MANY_LANES else 1
         self.pieces = engine.pieces
         tree = self._hierarchy()
         decider = [k for k, of in enumerate(tree.owner) if of < 0]
@@ -145,6 +156,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
                     f"{name}: the protocol of {agent.agent_id} is {type(agent.protocol).__name__}, "
                     f"which is asked one environment at a time; run single environments by events"
                 )
+        if isinstance(self._env.rules.protocol, ConsensusConfig):
+            raise ConfigError(
+                f"{name}: dso_config.protocol is consensus: agents that act at different times "
+                f"have no proposals to agree on; use VectorGridEnv"
+            )
         tree = self._hierarchy()
         late_s = max(
             longest_s(config, config.obs_delay)
@@ -240,12 +256,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
     def _surface(self) -> None:
         """Run all lanes up to the next decisions, and observe them."""
         while True:
-            lane, decider, time_s, as_of_s = self.loop.next_due(self._n_thread)
+            lane, decider, time_s, as_of_s = self.loop.next_due(self._loop_threads)
             if len(lane):
                 break
             self._live_interval()
-        if self._part_told is not self.engine.books.part:  # a device has named a new cause
-            self._infos.update(self._cost_parts())
+        self._update_parts()
         agent = self._agent_of[decider]
         self._due_lane, self._due_agent = lane, agent
         self._acting[:] = False
@@ -286,6 +301,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._n_interval += 1
         self._judge()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
+        if self.on_interval is not None:
+            self._update_parts()
+            self.on_interval(
+                self.engine.books.reward, self._terminations, self._truncations, self._infos
+            )
         going = np.flatnonzero(~self._is_over).astype(np.int32)
         self._wake()
         if self._is_late:
@@ -311,7 +331,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
         if stage is not None:
             events = stage.events(lane)
             for start_s, end_s, sender in stage.schedule.communication_outages(events):
-                self.loop.set_outage(lane, start_s, end_s, self._paths.index(sender))
+                if sender in self._paths:  # an operator above sends nothing here
+                    self.loop.set_outage(lane, start_s, end_s, self._paths.index(sender))
 
     def _observe_ends(self) -> None:
         """Observe lanes that are over, as late as without jitter."""

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from heron.errors import ConfigError
-from heron.protocols.vertical import SetpointProtocol
+from heron.protocols.base import Protocol
+from heron.protocols.vertical import PriceSignalProtocol, SetpointProtocol
 from powergrid.agents.grid_agent import GridAgent
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.agents.placement import DeviceRequest, Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.protocol_config import PriceConfig
 from powergrid.envs.config import (
     DistributionConfig,
     EnvConfig,
@@ -71,6 +73,7 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
             dso = {**setup["dso_config"], **dict(given.pop("dso_config", {}))}
             given = {**taken, **_without_microgrids(given), "dso_config": dso}
         super().__init__(given, render_mode=render_mode)
+        self._add_operator()
 
     def _build_net(self) -> pandapowerNet:
         from powergrid.setups.checks import connection_warnings
@@ -148,7 +151,7 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
     ) -> dict[str, PowerGridAgent]:
         return {
             microgrid.name: PowerGridAgent(
-                site(microgrid.name), _grid_config(microgrid), SetpointProtocol()
+                site(microgrid.name), _grid_config(microgrid), _protocol_of(microgrid)
             )
             for microgrid in self.config.microgrid_configs
         }
@@ -160,6 +163,13 @@ class MultiAgentMicrogrids(NetworkedGridEnv):
 def _grid_config(microgrid: GridAgentConfig) -> dict[str, Any]:
     """Return what an agent is made from."""
     return microgrid.model_dump(exclude_none=True)
+
+
+def _protocol_of(microgrid: GridAgentConfig) -> Protocol:
+    protocol = microgrid.protocol
+    if isinstance(protocol, PriceConfig):
+        return PriceSignalProtocol(protocol.initial_price)
+    return SetpointProtocol()
 
 
 def _without_microgrids(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ the observations of the next interval.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,13 +16,16 @@ from gymnasium import logger
 from gymnasium.spaces import Box
 from gymnasium.utils import seeding
 
-from heron.envs.pettingzoo import PettingZooParallelEnv
+from heron.envs.agent_registry import Place
 from heron.errors import ConfigError, HeronError, nearest
 from heron.messaging import make_broker
-from powergrid.agents.action_layout import ActionLayout, kind_slots, union_of_dims
+from powergrid.agents.action_layout import kind_slots, union_of_dims
+from powergrid.agents.common_plan import CommonPlan
+from powergrid.agents.distribution_operator import DistributionOperator
 from powergrid.agents.observation_layout import agent_layouts
 from powergrid.agents.placement import Placement
 from powergrid.agents.power_grid_agent import PowerGridAgent
+from powergrid.agents.protocol_config import ConsensusConfig, NoProtocolConfig
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
 from powergrid.disturbances.condition_watch import ConditionWatch
@@ -36,8 +39,11 @@ from powergrid.envs.config import DistributionConfig, EnvConfig, config_mapping
 from powergrid.envs.distribution_grid import DistributionGrid, DistributionPlacement
 from powergrid.envs.episode_metrics import EpisodeMetrics
 from powergrid.envs.episode_source import EpisodeSource
+from powergrid.envs.grid_events import GridEvents
 from powergrid.envs.grid_metrics import grid_metrics
 from powergrid.envs.placed_network import PlacedNetwork
+from powergrid.envs.timing import timing_seed
+from powergrid.envs.visibility import set_visibility, visible_layout
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
 from powergrid.powerflow.native_flow import NativeFlow
@@ -55,7 +61,7 @@ __all__ = ["MAX_START_DAYS", "NetworkedGridEnv", "wanted_day"]
 MAX_START_DAYS = 10  # days tried at reset before giving up on a network that does not solve
 
 
-class NetworkedGridEnv(PettingZooParallelEnv):
+class NetworkedGridEnv(GridEvents):
     """Agents that share one power network.
 
     Subclasses say what network and which agents: `_build_net` returns the network and may fill
@@ -98,6 +104,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self.env_config["render_mode"] = render_mode
         self.config = parse_config(self.config_model, self.env_config, type(self).__name__)
         config = self.config
+        self.env_id = config.env_id
         self.max_episode_steps = config.max_episode_steps
         self.centralized = config.centralized
         self.train = config.train
@@ -156,11 +163,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_spaces(self) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         if config.uniform_spaces:
-            union = union_of_dims([agent.devices for agent in agents])
+            union = union_of_dims([agent.action_parts for agent in agents])
             for agent in agents:
-                agent.action_layout = ActionLayout(agent.devices, union)
+                agent.lay_out_actions(union)
         for agent in agents:
             agent.set_forecast_length(config.forecast_steps)
+        changed = set_visibility(agents, config.visibility)
         self.table = build_table(agents, config.backend)
         layouts = agent_layouts(
             agents,
@@ -169,9 +177,10 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             has_bus_voltages=config.observe_bus_voltages,
             is_normalized=config.normalize_obs,
         )
-        self.layouts = [layouts[agent.agent_id] for agent in agents]
-        for name, agent in self.agent_dict.items():
-            layout = layouts[agent.agent_id]
+        self.layouts = [
+            visible_layout(agent, layouts[agent.agent_id], self.table, changed) for agent in agents
+        ]
+        for (name, agent), layout in zip(self.agent_dict.items(), self.layouts, strict=True):
             agent.set_observation(self.table, layout)
             self.observation_spaces[name] = Box(
                 -np.inf, np.inf, shape=(len(layout.names),), dtype=np.float32
@@ -182,6 +191,11 @@ class NetworkedGridEnv(PettingZooParallelEnv):
     def _init_simulation(self, placed: PlacedNetwork | None) -> None:
         config, agents = self.config, list(self.agent_dict.values())
         self._distribution_model = self._distribution_config()
+        protocol = self._distribution_model.protocol
+        if not isinstance(protocol, NoProtocolConfig):
+            self._add_operator()
+        if isinstance(protocol, ConsensusConfig):
+            self._plan = CommonPlan(agents, protocol)  # complains if there is nothing to agree on
         flow: PowerFlow
         if placed is None:
             rest = DistributionPlacement.beside(
@@ -212,9 +226,13 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         self._simulation = self._make_simulation()
         self.is_paid_by_rule = type(self)._reward_and_safety is NetworkedGridEnv._reward_and_safety
         self._rng: np.random.Generator | None = None
+        self._disturbance_seed: int | None = None  # of the present episode
         self._k = 0
         self._has_reset = False
         self.metrics = EpisodeMetrics(self.possible_agents)
+        if not config.centralized:
+            self.configure_agents_for_distributed()
+            self._use_proxy(1)
         self._renderer: Renderer | None = None
         if self.render_mode is not None:
             from powergrid.envs.render.renderer import Renderer  # few environments draw
@@ -234,6 +252,18 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             return DisturbanceSchedule(config.disturbances, catalog, horizon_s)
         except ConfigError as error:
             raise ConfigError(f"{type(self).__name__}: {error}") from None
+
+    def _add_operator(self) -> None:
+        """Put the distribution grid's operator above all agents, unless somebody is there."""
+        name = self._distribution_model.name
+        if self.system_agent is None and name not in self.agent_dict:
+            self.set_system_agent(DistributionOperator(name, self._distribution_model.protocol))
+
+    def _drawn_outages(self) -> Sequence[tuple[float, float, str]]:
+        schedule, seed = self.schedule, self._disturbance_seed
+        if schedule is None or seed is None:
+            return ()
+        return schedule.communication_outages(schedule.events(seed))
 
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
         config = self.config
@@ -261,10 +291,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
         return Rules(
             step_s=config.step_s,
             n_forecast=config.forecast_steps,
+            forecast_stride=config.forecast_stride,
             penalty=self.penalty,
             share_reward=self.share_reward,
             failure_reward=config.convergence_failure_reward,
             failure_safety=config.convergence_failure_safety,
+            protocol=self._distribution_model.protocol,
         )
 
     # --- PettingZoo ---------------------------------------------------------------------------
@@ -303,6 +335,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
         self._has_reset = False
         self.agents = []
+        self._end_run()
         # The same day gives the same power flow, unless something else is drawn anew.
         can_differ = day is None or self.config.variability or self.schedule is not None
         n_try = MAX_START_DAYS if can_differ else 1
@@ -324,6 +357,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: "
                 f"lower load_scale, strengthen the connection, or choose another bus"
             )
+        self._timing_seed = timing_seed(self._rng)
         self.agents = list(self.possible_agents)
         self.metrics = EpisodeMetrics(self.possible_agents)
         self._has_reset = True
@@ -360,23 +394,37 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             raise HeronError("step() before reset(): call env.reset() first")
         if not self.agents:  # the episode is over; PettingZoo wants empty answers
             return {}, {}, {}, {}, {}
+        if self.scheduler is not None:
+            raise HeronError("step() in a run by events, which goes on by itself: reset() ends it")
         check_synchronous(self.config.disturbances, type(self).__name__)
+        above = self._deciding_operator()
+        if above is not None and above.gives_directions:
+            actions = {**actions, **above.directions()}
         converged = self._run_interval(actions)
+        rewards, infos, has_failed, is_over = self._finish_interval(converged)
+        terminateds = dict.fromkeys(self.possible_agents, has_failed)
+        truncateds = dict.fromkeys(self.possible_agents, is_over)
+        return self.get_observations(), rewards, terminateds, truncateds, infos
+
+    def _finish_interval(
+        self, converged: bool
+    ) -> tuple[dict[str, float], dict[str, dict[str, Any]], bool, bool]:
         rewards, infos = self._settle(converged)
         if self.schedule is not None or self.config.conditions:
             self._tell_disturbances(infos)
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
+        self._now_s += self.config.step_s
+        above = self._deciding_operator()
+        if above is not None and above.says_prices:
+            self._simulation.say_price(above.price())
         self._simulation.begin_interval(self._k)
         is_over = self._k >= self.max_episode_steps
         has_failed = not converged and self.config.on_convergence_failure == "terminate"
-        terminateds = dict.fromkeys(self.possible_agents, has_failed)
-        truncateds = dict.fromkeys(self.possible_agents, is_over and not has_failed)
-        observations = self.get_observations()
         if is_over or has_failed:
             self.agents = []
-        return observations, rewards, terminateds, truncateds, infos
+        return rewards, infos, has_failed, is_over and not has_failed
 
     def state(self) -> np.ndarray:
         """Return every feature of every agent and device, float32, (n_slot,); see `state_names`."""
@@ -384,7 +432,9 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def get_observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""
-        return self._simulation.observations()
+        if self.config.centralized:
+            return self._simulation.observations()
+        return self._observations_by_proxy()
 
     def render(self) -> np.ndarray | str | None:
         """Show the state after the last step, by the mode chosen when the environment was made.
@@ -435,6 +485,15 @@ class NetworkedGridEnv(PettingZooParallelEnv):
                 "_build_net, in another environment"
             )
         self._net = net
+
+    def places(self) -> list[Place]:
+        """Return the place of each of `heron_agents`; the operator's is the last.
+
+        So the numbers of the others, which draws of time are keyed by, do not depend on it.
+        """
+        of_all = super().places()
+        n_top = 0 if self.system_agent is None else 1
+        return [*of_all[n_top:], *of_all[:n_top]]
 
     # --- names and helpers --------------------------------------------------------------------
 
@@ -488,11 +547,22 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     # --- an episode and an interval -----------------------------------------------------------
 
+    def _deciding_operator(self) -> DistributionOperator | None:
+        """Return the distribution grid's operator, if it has a policy."""
+        above = self.system_agent
+        if isinstance(above, DistributionOperator) and above.policy is not None:
+            return above
+        return None
+
     def _begin_episode(
         self, day: int, noise_seed: int | None, disturbance_seed: int | None
     ) -> bool:
         """Put everything to its start and solve; return whether that converged."""
         self._k = 0
+        self._disturbance_seed = disturbance_seed
+        above = self._deciding_operator()
+        if above is not None and above.policy is not None:
+            above.policy.reset()
         dso = self._distribution_model
         self.distribution.window = self.source.window(day, dso.load_area, None, noise_seed)
         self.power_flow.forget()
@@ -508,6 +578,8 @@ class NetworkedGridEnv(PettingZooParallelEnv):
 
     def _run_interval(self, actions: Mapping[str, Any]) -> bool:
         mode, lane = self.config.action_mode, self._simulation
+        if not self.config.centralized:
+            return lane.run_pieces(self._k, self._commands_by_message(actions))
         if mode == "flat" and isinstance(lane, SingleLane) and lane.take(actions):
             return lane.run_interval()
         return lane.run_interval(self._k, check_actions(self.agent_dict, actions, mode))
@@ -519,12 +591,12 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             rewards, infos = lane.settle()
             cost = {name: info["cost"] for name, info in infos.items()}
             safety = {name: info["safety"] for name, info in infos.items()}
-            self.metrics.add(cost, safety, rewards)
+            self.metrics.add(cost, safety, rewards, infos)
             return rewards, infos
         rewards, safety = self._pay(converged)
         infos = {name: self._info(name, safety[name], converged) for name in self.possible_agents}
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
-        self.metrics.add(cost, safety, rewards)
+        self.metrics.add(cost, safety, rewards, infos)
         return rewards, infos
 
     def _tell_disturbances(self, infos: dict[str, dict[str, Any]]) -> None:
@@ -569,6 +641,7 @@ class NetworkedGridEnv(PettingZooParallelEnv):
             **{f"safety_{part}": value for part, value in parts.items()},
             "energy_bought_mwh": agent.energy_bought_mwh if converged else 0.0,
             "energy_sold_mwh": agent.energy_sold_mwh if converged else 0.0,
+            **self._simulation.trades(name),
             "converged": converged,
         }
 

@@ -170,7 +170,7 @@ def hierarchy_of(
             level = timing.coordinator if of < 0 else timing.field
             config = timing.agents.get(path, level).tick_config(step_s)
             if path not in timing.agents and member.tick_config != TickConfig():
-                config = member.tick_config
+                config = member.timing(step_s)
             if config.rng is not None:
                 raise ConfigError(
                     f"{path}: its TickConfig draws from a generator of its own, which no "

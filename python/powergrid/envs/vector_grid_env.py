@@ -209,12 +209,13 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             ``safety_device``, ``safety_voltage``, ``safety_loading``, ``safety_distribution``, and
             the cost by cause, ``cost_fuel`` and so on, the same; ``converged``, (num_envs,);
             ``episode_cost``, ``episode_safety``, ``episode_reward``, (num_envs, n_agent), and
-            ``episode_length``, (num_envs,), of the episode so far. In lanes that only start
-            ("NextStep") the interval's are 0. With "SameStep" ``final_obs`` and
-            ``final_episode_<...>`` have the last observations and sums of the episodes that are
-            over, in their lanes. With disturbances, ``disturbance_<kind>``, (num_envs,): how many
-            were in force in the interval; with conditions, ``condition_<name>``, bool, (num_envs,
-            n_agent): whom they wake at its end.
+            ``episode_length``, (num_envs,), of the episode so far. Where agents trade with each
+            other, ``energy_traded_mwh`` (negative for sold), ``trade_payment`` and ``trade_fee``,
+            (num_envs, n_agent). In lanes that only start ("NextStep") the interval's are 0. With
+            "SameStep" ``final_obs`` and ``final_episode_<...>`` have the last observations and sums
+            of the episodes that are over, in their lanes. With disturbances,
+            ``disturbance_<kind>``, (num_envs,): how many were in force in the interval; with
+            conditions, ``condition_<name>``, bool, (num_envs, n_agent): whom they wake at its end.
 
         Raises
         ------
@@ -240,8 +241,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             self._rewards[starting] = 0.0
             self._converged[starting] = True
             self._terminations[starting] = self._truncations[starting] = False
-        if self._part_told is not engine.books.part:  # a device has named a new cause
-            self._infos.update(self._cost_parts())
+        self._update_parts()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
             self._finish_in_same_step()
@@ -259,6 +259,16 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             self._threads.shutdown()
 
     # --- names, parameters, lanes -------------------------------------------------------------
+
+    @property
+    def description(self) -> NetworkedGridEnv:
+        """The single environment that says what lanes are made of; it is not to be stepped."""
+        return self._env
+
+    @property
+    def days(self) -> list[int]:
+        """Day of the split on which each lane's episode began."""
+        return list(self._days)
 
     @property
     def observation_names(self) -> list[str]:
@@ -289,6 +299,32 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ) -> None:
         """Set a parameter of lanes from their next episodes on; see `ParameterTable`."""
         self.engine.parameters.set(name, values, self._lanes(lanes))
+
+    def say_price(self, prices: ArrayLike) -> None:
+        """Let the grid's operator add to the market price of each lane's next interval.
+
+        Whatever it says stands until it says something else, or the lane's episode ends.
+
+        Parameters
+        ----------
+        prices : float or (num_envs,)
+            [$/MWh], on top of the rule of ``dso_config.protocol``.
+
+        Raises
+        ------
+        ConfigError
+            If the protocol is not "price_signal", or a value or shape is wrong.
+        """
+        tariff = self.engine.interval.tariff
+        if tariff is None:
+            name = self.engine.scene.rules.protocol.name
+            raise ConfigError(f"dso_config.protocol is {name}; the operator says no price")
+        new = np.asarray(prices, dtype=np.float64)
+        if new.shape not in ((), (self.num_envs,)) or not np.isfinite(new).all():
+            raise ConfigError(
+                f"prices are {new.tolist()}, expected one finite number, or {self.num_envs}"
+            )
+        tariff.signal[: self.num_envs] = new
 
     def idle_actions(self) -> NDArray[np.float32]:
         """Return the actions of doing nothing, (num_envs, n_agent, n_entry)."""
@@ -401,8 +437,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         over = np.flatnonzero(self._is_over).tolist()
         final = {name: self._infos[name][over] for name in EPISODE}
         parts = [f"cost_{cause}" for cause in self.engine.books.causes]
-        names = (*INTERVAL, *parts, *self._disturbance_infos())
-        lived = {name: self._infos[name][over] for name in names}
+        lived = {name: self._infos[name][over] for name in (*self._of_interval, *parts)}
         rewards = self._rewards[over]
         self._infos["final_obs"][over] = self._observations[over]
         self._start(over, None)
@@ -428,7 +463,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         }
         for k, name in enumerate(SAFETY_PARTS):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
-        infos |= self._disturbance_infos()
+        market = {} if self.engine.market is None else self.engine.market.entries()
+        infos |= {name: values[:, :n].T for name, values in market.items()}
+        disturbed = self._disturbance_infos()
+        infos |= disturbed
+        self._of_interval = (*INTERVAL, *market, *disturbed)
         infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
@@ -447,6 +486,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             for condition, woken in zip(watch.conditions, watch.woken, strict=True):
                 infos[f"condition_{condition.name}"] = woken.T
         return infos
+
+    def _update_parts(self) -> None:
+        if self._part_told is not self.engine.books.part:  # a device has named a new cause
+            self._infos.update(self._cost_parts())
 
     def _cost_parts(self) -> dict[str, Array]:
         """Return the cost by cause, (num_envs, n_agent) each; 0 for who has no such cause."""

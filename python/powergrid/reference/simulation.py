@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.device_pieces import Command, DevicePieces
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig, TariffConfig
+from powergrid.agents.tariff import Tariff
 from powergrid.engine.rules import Rules
 from powergrid.reference.disturbances import ReferenceDisturbances
+from powergrid.reference.market import clear_peer_market
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -63,6 +67,12 @@ class ReferenceSimulation:
                 agents, distribution, flow, schedule, rules.step_s
             )
         self._step_s, self._dt_h = rules.step_s, rules.dt_h
+        protocol = self._protocol = rules.protocol
+        self._plan: CommonPlan | None = None
+        if isinstance(protocol, ConsensusConfig):
+            self._plan = CommonPlan(list(agents.values()), protocol)
+        self._tariff = Tariff(protocol) if isinstance(protocol, TariffConfig) else None
+        self._trades: dict[str, dict[str, float]] = {}
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
@@ -71,6 +81,8 @@ class ReferenceSimulation:
     ) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         flow = self._flow
+        if self._tariff is not None:
+            self._tariff.signal = 0.0
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
@@ -100,6 +112,9 @@ class ReferenceSimulation:
     def run_interval(self, k: int, actions: Mapping[str, np.ndarray]) -> bool:
         """Live through interval `k`; return whether the power flow converged."""
         self._enact()
+        if self._plan is not None:
+            actions = {name: np.array(action) for name, action in actions.items()}
+            self._plan.agree([actions[name] for name in self._agents])
         for name, agent in self._agents.items():
             agent.apply_action(actions[name])
         return self._finish_interval(k, {})
@@ -156,14 +171,27 @@ class ReferenceSimulation:
             agent.read_results(flow, self._dt_h)
             agent.book(flow.result, self._dt_h, of_agent[name])
             agent.add_safety("distribution", shared)
+        if isinstance(self._protocol, MarketConfig):
+            self._trades = clear_peer_market(
+                agents, self._protocol.trading_fee, self._dt_h, has_converged=converged
+            )
         if self.watch is not None:
             self.watch.check(0, 1)
         return converged
 
+    def say_price(self, price: float) -> None:
+        """Let the operator add to the market price of the next interval [$/MWh]."""
+        assert self._tariff is not None
+        self._tariff.signal = price
+
+    def trades(self, name: str) -> dict[str, float]:
+        """Return what an agent has traded in the last interval; {} without a market."""
+        return dict(self._trades.get(name, {}))
+
     def begin_interval(self, k: int) -> None:
         """Set prices, clock, forecasts and available power of interval `k`."""
         for agent in self._agents.values():
-            agent.begin_interval(k, self._dt_h)
+            agent.begin_interval(k, self._dt_h, self._tariff)
         if self._disturbances is not None:
             self._disturbances.begin_interval(k)
 

@@ -268,6 +268,34 @@ def test_a_table_gathers_only_what_may_be_seen():
         table.observer(1)  # a request is compiled once
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_slots_are_shown_as_they_were_less_what_a_rule_hides(backend):
+    made = states()
+    proxy, snapshot = on_a_table(made, backend)
+    table = proxy.history.table
+    names = ["MG1/ess1.power.q_MVAr", "MG1/ess1.secret.key", "MG1.market.price"]
+    slots = np.array([table.slot_names.index(name) for name in names], np.int32)
+    snapshot(0.0)
+    made["MG1"].market.price = 60.0
+    snapshot(60.0)
+    made["MG1"].market.price = 70.0
+    for at_time, expected in ((None, 60.0), (59.0, 50.0)):
+        values, is_shown = proxy.get_slots_for_agent("MG1", 2, slots, at_time)
+        assert values.tolist() == [2.0, 7.0, expected]
+        assert is_shown.all()
+    values, is_shown = proxy.get_slots_for_agent("MG1", 2, slots, -1.0)
+    assert not values.any()
+    assert not is_shown.any()
+    proxy.set_visibility_rules("MG1", ["power"])
+    table.values[slots[1:]] = np.nan
+    snapshot(120.0)
+    values, is_shown = proxy.get_slots_for_agent("MG1", 2, slots)
+    assert values.tolist() == [2.0, 0.0, 0.0]
+    assert is_shown.tolist() == [True, False, False]
+    with pytest.raises(HeronError, match="use_table"):
+        ProxyAgent().get_slots_for_agent("MG1", 2, slots)
+
+
 @given(
     tags=st.lists(st.sampled_from(["public", "owner", "upper_level", "system"]), unique=True),
     requestor=st.sampled_from([("MG1/gen1", 1), ("MG1/ess1", 1), ("MG1", 2), ("DSO", 3)]),

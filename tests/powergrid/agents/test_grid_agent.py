@@ -55,9 +55,20 @@ def test_acting_hands_each_device_its_part_in_its_own_units() -> None:
         agent.act(None, upstream_action=[0.0, 0.0, 0.0])
 
 
-def test_price_signals_are_refused_where_set_points_are_expected() -> None:
-    with pytest.raises(ConfigError, match="'MG' acts by set-points"):
-        GridAgent(CONFIG, PriceSignalProtocol())
+def test_one_that_says_a_price_acts_by_that_price() -> None:
+    agent = GridAgent(CONFIG, PriceSignalProtocol(initial_price=80.0))
+    assert agent.action_layout.names == ["price_signal.price"]
+    assert agent.action_layout.to_device_units(agent.idle_action()) == pytest.approx([80.0])
+    parts = agent.act(None, upstream_action=[-1.0])  # the lowest price: buy, take all wind
+    assert parts["ess"].tolist() == [-1.0]
+    assert parts["wind"].tolist() == agent.devices["wind"].idle_action().tolist()
+    agent.apply_action(np.array([1.0]))
+    assert agent.devices["ess"].state.electrical.p_MW > 0.0
+    config = {"name": "price_signal", "lowest_price": -100.0, "initial_price": 0.0}
+    ranged = GridAgent({**CONFIG, "protocol": config}, PriceSignalProtocol(0.0))
+    assert ranged.action_layout.to_device_units(np.array([-1.0])).tolist() == [-100.0]
+    with pytest.raises(ConfigError, match="initial_price"):
+        GridAgent({**CONFIG, "protocol": {**config, "initial_price": 300.0}}, SetpointProtocol())
 
 
 @pytest.mark.parametrize(

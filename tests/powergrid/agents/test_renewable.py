@@ -83,3 +83,10 @@ def test_each_kind_follows_its_own_profile() -> None:
 def test_a_wrong_parameter_is_named(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=f"SolarPlant 'pv': .*{said}"):
         SolarPlant("pv", {"bus": "Bus 1", **wrong})
+
+
+def test_a_plant_is_curtailed_where_injecting_costs_more() -> None:
+    config = {"bus": "Bus 1", "p_rated_MW": 1.0, "curtailment_cost": 5.0, "q_max_MVAr": 0.1}
+    plant = SolarPlant("pv", device_state_config=config)
+    assert plant.respond_to_price(-4.0).tolist() == plant.idle_action().tolist()
+    assert plant.respond_to_price(-6.0).tolist() == [0.0, 0.0]

@@ -164,3 +164,13 @@ def test_other_spellings_mean_the_same() -> None:
 def test_a_wrong_parameter_is_named(wrong: dict[str, float], said: str) -> None:
     with pytest.raises(ConfigError, match=f"ESS 'store': .*{said}"):
         battery(**wrong)
+
+
+def test_a_battery_answers_a_price_by_the_value_of_what_it_stores() -> None:
+    store = battery(energy_value=57.0, degradation_cost=2.0, ch_eff=0.9, dsc_eff=0.95)
+    # It charges below 57 * 0.9 - 2 = 49.3, discharges above 57 / 0.95 + 2 = 62.
+    answers = {p: store.respond_to_price(p).tolist() for p in (-20.0, 49.2, 49.4, 61.9, 62.1)}
+    assert answers == {-20.0: [-1.0], 49.2: [-1.0], 49.4: [0.0], 61.9: [0.0], 62.1: [1.0]}
+    uneven = battery(p_max_MW=2.0, p_min_MW=-1.0)
+    uneven.set_device_action(uneven.respond_to_price(50.0))
+    assert uneven.state.electrical.p_MW == pytest.approx(0.0)

@@ -43,3 +43,20 @@ def test_doing_nothing_moves_no_device(env):
     assert devices["ess"].state.storage.soc == 0.5
     assert devices["gen"].state.electrical.p_MW == 0.0
     assert devices["reg"].state.tap.tap == 0.0
+
+
+@pytest.mark.parametrize("mode", ["flat", "dict"])
+def test_by_events_without_delays_the_record_is_that_of_the_steps(build, mode):
+    env = build(action_mode=mode)
+    steps = rollout(env, RandomPolicy(), seed=3, day=0)
+    events = rollout(env, RandomPolicy(), seed=3, day=0, by_events=True)
+    assert events == steps
+    assert all(agent.policy is None for agent in env.agent_dict.values())
+    assert rollout(env, RandomPolicy(), seed=3, day=0) == steps
+
+
+def test_by_events_lost_messages_leave_the_devices_idle(build):
+    lossy = build(timing={"faults": {"loss": 1.0}})
+    record = rollout(lossy, RandomPolicy(), seed=3, day=0, by_events=True)
+    idle = rollout(build(), IdlePolicy(), seed=3, day=0)
+    assert record.cost == pytest.approx(idle.cost, rel=1e-9)

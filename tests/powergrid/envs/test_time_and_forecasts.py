@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heron.errors import ConfigError
+
 
 def idle(env: Any) -> dict[str, Any]:
     return {agent: env.idle_action(agent) for agent in env.agents}
@@ -88,6 +90,30 @@ def test_a_quarter_hour_holds_its_hours_row(make_villages: Callable[..., Any]) -
     seen = lived(env)
     for kind in KINDS:
         assert seen[kind] == pytest.approx(np.repeat(rows[kind][:2], 4))
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_forecasts_may_be_hours_apart_at_shorter_steps(
+    make_villages: Callable[..., Any], backend: str
+) -> None:
+    env = make_villages(step_s=900.0, forecast_step_s=3600.0, max_episode_steps=6, backend=backend)
+    rows = env.config.dataset["train"]
+    observations, _ = env.reset(seed=0, options={"day": 1})
+    for k in range(6):
+        for kind in KINDS:
+            found = entries(env, observations["A"], f"forecast.{kind}[")
+            first = 24 + k // 4
+            assert found == pytest.approx(rows[kind][first : first + 3])
+        observations, *_ = env.step(idle(env))
+    assert env.agent_dict["A"].window.n_step == 6
+
+
+@pytest.mark.parametrize("apart_s", [1000.0, 450.0])
+def test_forecasts_between_steps_are_refused(
+    make_villages: Callable[..., Any], apart_s: float
+) -> None:
+    with pytest.raises(ConfigError, match="multiple of step_s"):
+        make_villages(step_s=900.0, forecast_step_s=apart_s)
 
 
 def test_linear_interpolation_goes_from_row_to_row(make_villages: Callable[..., Any]) -> None:

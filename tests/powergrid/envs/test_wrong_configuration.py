@@ -35,7 +35,11 @@ from powergrid.envs.networked_grid_env import NetworkedGridEnv
         ({"dso_config": {"load_area": "BANK"}, "dataset": "shipped"}, "did you mean 'BANC'"),
         ({"message_broker": "in_memry"}, "message_broker: .*did you mean 'in_memory'"),
         ({"message_broker": 5}, "message_broker is a int, expected a name such as 'in_memory'"),
-        ({"centralized": False}, "centralized=False .* leave it at True"),
+        ({"visibility": "all"}, "visibility"),
+        ({"visibility": {"forecasts": []}}, "'forecasts'.*'forecast'"),
+        ({"visibility": {"A/gen.storage": []}}, "A/gen.storage"),
+        ({"visibility": {"grid": ["everyone"]}}, "everyone"),
+        ({"env_id": ""}, "env_id"),
     ],
 )
 def test_a_wrong_entry_is_named(
