@@ -65,15 +65,9 @@ class Network:
     def n_injection(self) -> int: ...
     @property
     def n_shunt(self) -> int: ...
-    # Copies of the data, -1 for what is out of service or supply.
     @property
-    def node_of_bus(self) -> NDArray[np.int32]: ...
-    @property
-    def from_node(self) -> NDArray[np.int32]: ...
-    @property
-    def controlled_node(self) -> NDArray[np.int32]: ...
-    @property
-    def injection_node(self) -> NDArray[np.int32]: ...
+    def node_of_bus(self) -> NDArray[np.int32]:
+        """A copy of the data's, (n_bus,): -1 out of supply."""
 
 class OpenableNetwork:
     """A network of which branches and switches can be opened in single lanes.
@@ -125,6 +119,25 @@ class Batch:
     def n_lane(self) -> int: ...
     def forget(self, lane: int) -> None:
         """Begin the lane's next solve from a flat start."""
+
+    def clear_unsupplied(self, variant: Network, lane: int) -> None:
+        """Make the lane's results of what a variant leaves without supply 0."""
+
+    def copy_inputs(
+        self, source: Batch, source_lanes: NDArray[np.int32], lanes: NDArray[np.int32]
+    ) -> None:
+        """Copy inputs and last solutions of lanes of another batch of the network.
+
+        Releases the GIL, as `copy_results` does.
+        """
+
+    def copy_results(
+        self, source: Batch, source_lanes: NDArray[np.int32], lanes: NDArray[np.int32]
+    ) -> None:
+        """Copy tap positions and how solves ended, and where they converged their results."""
+
+    def take_counters(self, other: Batch) -> None:
+        """Add the counters of another batch, which begins to count anew."""
 
     counters: dict[str, int]
     # Inputs.

@@ -132,10 +132,8 @@ NetworkData network_data_from(const py::dict& dict) {
 
 namespace {
 
-// A copy of one of the data's lists of nodes.
-template <auto kMember>
-py::array_t<std::int32_t> nodes(const Network& self) {
-  return to_array(std::span<const std::int32_t>(self.data().*kMember));
+py::array_t<std::int32_t> node_of_bus(const Network& self) {
+  return to_array(std::span<const std::int32_t>(self.data().node_of_bus));
 }
 
 std::unique_ptr<Network> make_network(const py::dict& fields, std::string_view method) {
@@ -164,10 +162,7 @@ void bind_network(py::module_& module) {
       .def_property_readonly("n_tap", &Network::n_tap)
       .def_property_readonly("n_injection", &Network::n_injection)
       .def_property_readonly("n_shunt", &Network::n_shunt)
-      .def_property_readonly("node_of_bus", &nodes<&NetworkData::node_of_bus>)
-      .def_property_readonly("from_node", &nodes<&NetworkData::from_node>)
-      .def_property_readonly("controlled_node", &nodes<&NetworkData::controlled_node>)
-      .def_property_readonly("injection_node", &nodes<&NetworkData::injection_node>);
+      .def_property_readonly("node_of_bus", &node_of_bus);
 }
 
 }  // namespace heron_bindings

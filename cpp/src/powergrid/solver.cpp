@@ -1,7 +1,6 @@
 #include "powergrid/solver.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -69,16 +68,6 @@ void check(const SolveOptions& options) {
   if (options.n_thread < 1) {
     throw InvalidArgument("n_thread is " + std::to_string(options.n_thread) +
                           ", expected at least 1");
-  }
-}
-
-// Other solvers may be at work on other lanes of the batch.
-void add(SolveCounters& to, const SolveCounters& from) noexcept {
-  for (std::uint64_t SolveCounters::* counter :
-       {&SolveCounters::n_warm, &SolveCounters::n_flat, &SolveCounters::n_damped,
-        &SolveCounters::n_failed, &SolveCounters::n_invalid, &SolveCounters::n_iteration}) {
-    if (from.*counter == 0) continue;
-    std::atomic_ref(to.*counter).fetch_add(from.*counter, std::memory_order_relaxed);
   }
 }
 

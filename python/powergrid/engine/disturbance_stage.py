@@ -13,7 +13,14 @@ from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.rows import Pairs, pairs
 from powergrid.engine.scene import Scene
 from powergrid.engine.supply import Supply, is_switchable
-from powergrid.kernels.disturbances import any_of, either, find_in_force, multiply_rows, zero_where
+from powergrid.kernels.disturbances import (
+    add_up,
+    any_of,
+    either,
+    find_in_force,
+    multiply_rows,
+    zero_where,
+)
 
 __all__ = ["DisturbanceStage"]
 
@@ -59,7 +66,7 @@ class DisturbanceStage:
         self.is_out, self._is_tripped, self.is_stuck = np.zeros((3, n_device, n_lane), np.uint8)
         self.count, self.count_now = np.zeros((2, len(schedule.kinds), n_lane), np.int32)
         kinds = schedule.kinds
-        self._kind_of = np.array([kinds.index(t.kind) for t in schedule.targets], np.intp)
+        self._kind_of = np.array([kinds.index(t.kind) for t in schedule.targets], np.int32)
         place = {m.owner: k for k, m in enumerate(devices.in_order)}
         self._device = [place[m.owner] for m in scene.members]
         self._spikes = self._rows("load_spike", "grid")
@@ -139,8 +146,7 @@ class DisturbanceStage:
             events.n_event, events.head, self._n_in_force, self._factor, first, last,
         )  # fmt: skip
         self.count[:, first:last] = self.count_now[:, first:last]
-        self.count_now[:, first:last] = 0
-        np.add.at(self.count_now[:, first:last], self._kind_of, self._n_in_force[:, first:last])
+        add_up(self._n_in_force, self._kind_of, self.count_now, first, last)
         spikes, now = self._spikes, self._n_in_force
         if spikes.source.size:
             multiply_rows(

@@ -41,6 +41,8 @@ class NetworkStage:
         Violations of voltages [p.u.] and of line loadings (fraction).
     load_row : ndarray of int32, (n_load,)
         Rows of `LaneFlow.p_mw` of the zones' loads, zone by zone.
+    served_mw : ndarray, (n_agent, n_lane)
+        Loads of the agents that have a supply [MW] at a multiplier of 1.
     injection_row : dict
         Row of the power flow's `p_mw` that a device's power goes to, by owner.
     """
@@ -78,7 +80,7 @@ class NetworkStage:
             [self._scene.slot(f"{a.agent_id}.grid.total_load_MW") for a in agents], np.int32
         )
         totals = np.array([a.zone.base_load_p_mw.sum() for a in agents])
-        self._total_p_mw = np.repeat(totals[:, np.newaxis], self.multiplier.shape[1], axis=1)
+        self.served_mw = np.repeat(totals[:, np.newaxis], self.multiplier.shape[1], axis=1)
         self._load_start = np.cumsum([0, *(len(z.load_rows) for z in zones)])
 
     def _wire_set_points(self) -> None:
@@ -176,12 +178,13 @@ class NetworkStage:
         self.flow.tap_pos[:, first:last] = self.tap_start[:, np.newaxis]
         self.flow.forget(first, last)
 
-    def count_loads(self, lane: int, is_dead: NDArray[np.uint8]) -> None:
-        """Let loads of a lane that have no supply, (n_load,), not count as the agents'."""
-        served = np.where(is_dead != 0, 0.0, self._base_p_mw)
-        for k in self._agent_zone.tolist():
-            own = served[self._load_start[k] : self._load_start[k + 1]]
-            self._total_p_mw[k, lane] = own.sum()
+    def base_load_mw(self, is_dead: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the agents' loads at a multiplier of 1, (n_agent,), but for those without supply.
+
+        `is_dead` is (n_load,), in the order of `load_row`.
+        """
+        served, start = np.where(is_dead != 0, 0.0, self._base_p_mw), self._load_start
+        return np.array([served[start[k] : start[k + 1]].sum() for k in self._agent_zone])
 
     def write_inputs(self, first: int, last: int) -> None:
         """Write loads, capacitors, set-points and taps to the power flow."""
@@ -191,7 +194,7 @@ class NetworkStage:
             self.load_row, flow.p_mw, flow.q_mvar, first, last,
         )  # fmt: skip
         scale_rows(
-            self.multiplier, self._agent_zone, self._total_p_mw, x, self._total_slot, first, last
+            self.multiplier, self._agent_zone, self.served_mw, x, self._total_slot, first, last
         )
         if self._capacitor.size:
             write_switched(

@@ -11,8 +11,11 @@ from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.scene import Scene
 from powergrid.kernels.disturbances import zero_where
+from powergrid.powerflow.openable import Unsupplied
 
 __all__ = ["Supply", "is_switchable"]
+
+MOST_KNOWN = 2048  # sets of open elements of which it is remembered what they cut off
 
 
 def is_switchable(device: DeviceAgent) -> bool:
@@ -36,6 +39,10 @@ class Supply:
         self._load_is_dead = np.zeros((len(network.load_row), n_lane), np.uint8)
         self._load = np.arange(len(network.load_row), dtype=np.int32)
         self._is_any = np.zeros(n_lane, np.bool_)
+        # By what is unsupplied.
+        self._dead: dict[
+            Unsupplied | None, tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]
+        ] = {}
         # Where each load is among those of the zones, and each device by its element's row.
         start = network.flow.injection["load"]
         self._load_place = np.full(len(rows.bus_of["load"]), -1, np.intp)
@@ -68,15 +75,27 @@ class Supply:
     def _find(self, lanes: NDArray[np.intp]) -> None:
         """Find what is without supply in lanes where that may have changed."""
         for lane in lanes.tolist():  # each has a network of its own
-            self.is_dead[:, lane] = 0
-            self._load_is_dead[:, lane] = 0
             found = self._flow.unsupplied(lane)
+            dead = self._dead.get(found)
+            if dead is None:
+                if len(self._dead) >= MOST_KNOWN:
+                    self._dead.clear()
+                dead = self._dead[found] = self._look_up(found)
             self._is_any[lane] = found is not None
-            if found is not None:
-                self._load_is_dead[_known(self._load_place[found.loads]), lane] = 1
-                for table, of in (("sgen", found.sgens), ("storage", found.storages)):
-                    self.is_dead[_known(self._device_at[table][of]), lane] = 1
-            self._network.count_loads(lane, self._load_is_dead[:, lane])
+            self._load_is_dead[:, lane], self.is_dead[:, lane], total = dead
+            self._network.served_mw[:, lane] = total
+
+    def _look_up(
+        self, found: Unsupplied | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]:
+        """Return which loads and devices are dead, and the agents' base load that is left."""
+        loads = np.zeros(len(self._load), np.uint8)
+        devices = np.zeros(len(self.is_dead), np.uint8)
+        if found is not None:
+            loads[_known(self._load_place[found.loads])] = 1
+            for table, of in (("sgen", found.sgens), ("storage", found.storages)):
+                devices[_known(self._device_at[table][of])] = 1
+        return loads, devices, self._network.base_load_mw(loads)
 
 
 def _known(places: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -18,6 +18,7 @@ __all__ = [
     "EXPONENTIAL",
     "FIXED",
     "UNIFORM",
+    "add_up",
     "any_of",
     "draw_series",
     "either",
@@ -127,6 +128,17 @@ def find_in_force(
                     n_in_force[struck[place, k], k] += 1
                     factor[struck[place, k], k] *= size[place, k]
                 e += 1
+
+
+@kernel
+def add_up(n_in_force: I32, kind: I32, count: I32, first: int, last: int) -> None:
+    """Set ``count[kind, lane]`` to the sum over the rows of `n_in_force` of each kind."""
+    for row in range(count.shape[0]):
+        for k in lanes(first, last):
+            count[row, k] = 0
+    for row in range(kind.shape[0]):
+        for k in lanes(first, last):
+            count[kind[row], k] += n_in_force[row, k]
 
 
 @kernel

@@ -120,7 +120,8 @@ class NativeFlow(PowerFlow):
         self._batch = _core.Batch(compiled.network, self.n_lane, n_spare_node)
         self._simd = os.environ.get("HERON_SIMD", "")
         self._solvers: dict[int, _core.Solver] = {}  # one a worker, made when first needed
-        self._variant_solvers: dict[int, _core.Solver] = {}  # and one for all variants
+        # For lanes with a network of their own: memory, and one solver of all variants.
+        self._variant_workers: dict[int, tuple[_core.Batch, _core.Solver]] = {}
         self._solver = self._solver_of(0)
         self._held = HeldVoltages(compiled, self._batch)
         self._windings = winding_views(compiled, self._batch)
@@ -270,28 +271,63 @@ class NativeFlow(PowerFlow):
         worker: int,
         is_stuck: NDArray[np.uint8] | None,
     ) -> int:
-        """Solve lanes variant by variant, the network with nothing open first."""
+        """Solve lanes of which some have a network of their own."""
         topology = self._topology
         assert topology is not None
         number = topology.variant_of[first:last]
-        n_solve = 0
-        for k in np.unique(number).tolist():
-            solver = self._solvers[worker]
-            if k > 0:
-                solver = self._variant_solvers.get(worker) or self._variant_solver_of(worker)
-                solver.use(topology.variant(k).network)
-            is_chosen = (number == k).view(np.uint8)
-            if tap_control is None:
-                solver.solve_lanes(
-                    self._batch, first, last, self._tolerance_pu, self.max_iterations, is_chosen
-                )
-                n_solve += int(np.count_nonzero(is_chosen))
-            else:
-                n_solve += tap_control.settle(
-                    solver, self._batch, first, last, self._tolerance_pu, self.max_iterations,
-                    is_chosen, is_stuck,
-                )  # fmt: skip
+        n_solve = self._solve_some(
+            tap_control, self._solvers[worker], self._batch, first, last,
+            (number == 0).view(np.uint8), is_stuck,
+        )  # fmt: skip
+        # The others lie side by side by their networks, in memory of their own: among all lanes
+        # each would have its rows in pages that nobody else needs.
+        order = np.argsort(number, kind="stable").astype(np.int32)
+        order = order[np.count_nonzero(number == 0) :]
+        here, lanes = np.arange(len(order), dtype=np.int32), (first + order).astype(np.int32)
+        apart, solver = self._apart(worker, len(order))
+        apart.copy_inputs(self._batch, lanes, here)
+        stuck_here = None
+        if is_stuck is not None:
+            stuck_here = np.zeros((len(is_stuck), apart.n_lane), np.uint8)
+            stuck_here[:, : len(lanes)] = is_stuck[:, lanes]
+        ends = np.flatnonzero(np.diff(number[order])) + 1
+        for begin, end in zip([0, *ends.tolist()], [*ends.tolist(), len(order)], strict=True):
+            variant = topology.variant(int(number[order[begin]]))
+            solver.use(variant.network)
+            for lane in range(begin, end):
+                apart.clear_unsupplied(variant.network, lane)
+            n_solve += self._solve_some(tap_control, solver, apart, begin, end, None, stuck_here)
+        self._batch.copy_results(apart, here, lanes)
+        self._batch.take_counters(apart)
         return n_solve
+
+    def _solve_some(
+        self,
+        tap_control: _core.TapControl | None,
+        solver: _core.Solver,
+        batch: _core.Batch,
+        first: int,
+        last: int,
+        is_chosen: NDArray[np.uint8] | None,
+        is_stuck: NDArray[np.uint8] | None,
+    ) -> int:
+        limits = self._tolerance_pu, self.max_iterations
+        if tap_control is not None:
+            return tap_control.settle(solver, batch, first, last, *limits, is_chosen, is_stuck)
+        solver.solve_lanes(batch, first, last, *limits, is_chosen)
+        return last - first if is_chosen is None else int(np.count_nonzero(is_chosen))
+
+    def _apart(self, worker: int, n_lane: int) -> tuple[_core.Batch, _core.Solver]:
+        """Return a worker's batch of at least so many lanes for variants, and its solver."""
+        batch, solver = self._variant_workers.get(worker, (None, None))
+        if solver is None:
+            solver = _core.Solver(self.compiled.network, self._simd)
+        if batch is None or batch.n_lane < n_lane:
+            assert self._topology is not None
+            n = max(16, 1 << (n_lane - 1).bit_length())
+            batch = _core.Batch(self.compiled.network, n, self._topology.n_spare_node)
+        self._variant_workers[worker] = batch, solver
+        return batch, solver
 
     def rewire(self, first: int, last: int) -> NDArray[np.intp]:
         """Let what was written to `is_open` count in lanes `first` to `last`; see `PowerFlow`."""
@@ -299,16 +335,9 @@ class NativeFlow(PowerFlow):
         batch, lanes = self._batch, topology.take_up(slice(first, last))
         for lane in lanes.tolist():
             batch.is_warm[lane] = 0
-            number = topology.variant_of[lane]
-            if number == 0:
-                continue
-            variant = topology.variant(int(number))
-            for table in (batch.vm_pu, batch.va_degree):
-                table[variant.unsupplied.buses, lane] = 0.0
-            for name in ("p_from_mw", "q_from_mvar", "p_to_mw", "q_to_mvar", "loading_percent"):
-                getattr(batch, name)[variant.branches, lane] = 0.0
-            batch.p_controlled_mw[variant.controlled, lane] = 0.0
-            batch.q_controlled_mvar[variant.controlled, lane] = 0.0
+            number = int(topology.variant_of[lane])
+            if number:
+                batch.clear_unsupplied(topology.variant(number).network, lane)
         return lanes
 
     def recognise(self, lanes: NDArray[np.intp]) -> None:
@@ -327,11 +356,6 @@ class NativeFlow(PowerFlow):
                 "this power flow was made without anything that can be opened: see `with_openable`"
             )
         return self._topology
-
-    def _variant_solver_of(self, worker: int) -> _core.Solver:
-        return self._variant_solvers.setdefault(
-            worker, _core.Solver(self.compiled.network, self._simd)
-        )
 
     def _solver_of(self, worker: int) -> _core.Solver:
         return self._solvers.setdefault(worker, _core.Solver(self.compiled.network, self._simd))

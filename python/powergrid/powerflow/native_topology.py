@@ -30,14 +30,10 @@ class Variant:
         A variant of the compiled one.
     unsupplied : Unsupplied
         What has no supply.
-    branches, controlled : ndarray of intp
-        Rows of the batch that nobody writes while these are open.
     """
 
     network: _core.Network
     unsupplied: Unsupplied
-    branches: NDArray[np.intp]
-    controlled: NDArray[np.intp]
 
 
 class NativeTopology:
@@ -114,12 +110,7 @@ class NativeTopology:
         network = self._network.opened(branches[branches >= 0], switches[switches >= 0])
         base, elements = self._compiled.network, self._compiled.elements
         is_dead = (network.node_of_bus < 0) & (base.node_of_bus >= 0)
-        self._variants[self._next] = Variant(
-            network,
-            Unsupplied.at_buses(is_dead, elements),
-            np.flatnonzero((network.from_node < 0) & (base.from_node >= 0)),
-            np.flatnonzero((network.controlled_node < 0) & (base.controlled_node >= 0)),
-        )
+        self._variants[self._next] = Variant(network, Unsupplied.at_buses(is_dead, elements))
         self._number_of[key] = self._next
         self._next += 1
 

@@ -35,6 +35,20 @@ LATE = {
 }  # fmt: skip
 
 
+# Something of every kind, and alarms that go off beside the agents' own rhythm.
+DISTURBED: dict[str, Any] = {
+    "disturbances": [
+        {"kind": "load_spike", "rate_per_h": 0.2, "duration_s": 9000.0, "size": [0.7, 1.4]},
+        {"kind": "generator_trip", "rate_per_h": 0.3, "duration_s": {"mean_s": 9000.0}},
+        {"kind": "line_outage", "rate_per_h": 0.1, "duration_s": 6000.0},
+        {"kind": "switch_outage", "at_s": 40000.0, "duration_s": 5000.0},
+        {"kind": "tap_stuck", "rate_per_h": 0.3, "duration_s": 9000.0},
+        {"kind": "communication_outage", "rate_per_h": 0.2, "duration_s": {"mean_s": 5000.0}},
+    ],
+    "conditions": [{"kind": "voltage_alarm", "low_pu": 0.99, "cool_down_s": 8000.0}],
+}
+
+
 class Interval(NamedTuple):
     """What an interval came to, to be compared bit for bit."""
 
@@ -164,7 +178,7 @@ def assert_same(found: Episode, expected: Episode) -> None:
 
 
 @pytest.mark.parametrize("setup", SETUPS)
-@pytest.mark.parametrize("changes", [{}, {"normalize_obs": True, "variability": True}])
+@pytest.mark.parametrize("changes", [{}, {"normalize_obs": True, "variability": True}, DISTURBED])
 def test_the_general_road_is_the_lane_of_a_batch(setup: str, changes: dict[str, Any]) -> None:
     config = {**load_setup(setup), "timing": LATE, **changes}
     env = with_policies(Traced(config))
@@ -217,13 +231,14 @@ def test_without_delays_a_run_by_events_is_the_steps(setup: str, is_central: boo
     assert env.get_collective_metrics() == steps.get_collective_metrics()
 
 
+@pytest.mark.parametrize("changes", [{}, DISTURBED])
 def test_the_reference_lives_through_the_same_events(
-    make_villages: Callable[..., Any],
+    make_villages: Callable[..., Any], changes: dict[str, Any]
 ) -> None:
     timing = {**LATE, "agents": {}, "faults": {**LATE["faults"], "outages": []}}
     records, seen = [], []
     for backend in ("native", "reference"):
-        env = make_villages(backend=backend, power_flow="native", timing=timing)
+        env = make_villages(backend=backend, power_flow="native", timing=timing, **changes)
         for number, agent in enumerate(env.agent_dict.values()):
             agent.policy = Scripted(f"MG{number}", agent.action_layout.size)
         env.reset(seed=1)
