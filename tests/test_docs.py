@@ -23,6 +23,7 @@ def test_the_pages_with_code_are_found() -> None:
         "agents",
         "data",
         "devices",
+        "disturbances",
         "environment",
         "event-driven",
         "messaging",

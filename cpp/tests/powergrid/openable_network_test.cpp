@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "lanes.hpp"
 #include "network_builder.hpp"
 #include "powergrid/batch.hpp"
 #include "powergrid/error.hpp"
@@ -218,6 +219,60 @@ TEST_CASE("what is supplied in random meshed networks is solved as a network of 
       }
     }
   }
+}
+
+TEST_CASE("lanes solved apart are as if they had been solved in place") {
+  const NetworkBuilder net = chain(true);
+  const Network network(net.data);
+  const auto variant = OpenableNetwork(network).opened(Numbers{1}, {});
+  constexpr std::size_t kLanes = 9;
+  Batch whole(network, kLanes);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    for (std::size_t row = 0; row < 3; ++row) whole.p_mw(row, lane) *= 0.1 * double(lane + 1);
+  }
+  whole.p_mw(2, 7) = 1e5;  // without a solution
+  Solver base(network);
+  base.solve(whole);
+  Batch in_place(whole);
+  Solver solver(network);
+  solver.use(*variant);
+  const std::vector<std::uint8_t> is_chosen{0, 0, 1, 0, 0, 1, 0, 1, 0};
+  for (const std::size_t lane : {2U, 5U, 7U}) in_place.clear_unsupplied(*variant, lane);
+  solver.solve(in_place, {}, 0, kLanes, is_chosen);
+
+  Batch apart(network, 4);
+  const Numbers lanes{7, 2, 5};
+  const Numbers here{0, 1, 3};
+  apart.copy_inputs(whole, lanes, here);
+  for (const std::size_t lane : {0U, 1U, 3U}) apart.clear_unsupplied(*variant, lane);
+  solver.solve(apart, {}, 0, 2);
+  solver.solve(apart, {}, 3, 4);
+  CHECK(apart.status[0] == LaneStatus::kNoSolution);
+  for (const std::int32_t lane : lanes) {
+    whole.clear_unsupplied(*variant, static_cast<std::size_t>(lane));
+  }
+  whole.copy_results(apart, here, lanes);
+  whole.take_counters(apart);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    CAPTURE(lane);
+    CHECK(heron_tests::record(whole, lane) == heron_tests::record(in_place, lane));
+    CHECK(whole.vm_pu(2, lane) == in_place.vm_pu(2, lane));
+    CHECK(whole.p_from_mw(1, lane) == in_place.p_from_mw(1, lane));
+    CHECK(whole.is_warm[lane] == in_place.is_warm[lane]);
+  }
+  CHECK(whole.counters.n_iteration == in_place.counters.n_iteration);
+  CHECK(whole.counters.n_failed == in_place.counters.n_failed);
+  CHECK(apart.counters.n_iteration == 0);
+
+  CHECK_THROWS_AS(apart.copy_inputs(whole, Numbers{0}, Numbers{4}), InvalidArgument);
+  CHECK_THROWS_AS(apart.copy_inputs(whole, Numbers{9}, Numbers{0}), InvalidArgument);
+  CHECK_THROWS_AS(apart.copy_results(whole, Numbers{-1}, Numbers{0}), InvalidArgument);
+  CHECK_THROWS_AS(apart.copy_inputs(whole, Numbers{0, 1}, Numbers{0}), InvalidArgument);
+  const Network other(net.data);
+  Batch of_other(other, 4);
+  CHECK_THROWS_AS(apart.copy_inputs(of_other, Numbers{0}, Numbers{0}), InvalidArgument);
+  CHECK_THROWS_AS(of_other.clear_unsupplied(*variant, 0), InvalidArgument);
+  CHECK_THROWS_AS(apart.clear_unsupplied(*variant, 4), InvalidArgument);
 }
 
 TEST_CASE("what cannot be opened, or is no variant, is refused") {
