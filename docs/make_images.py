@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandapower as pp
@@ -13,7 +17,10 @@ from powergrid.envs.render import one_line_diagram
 from powergrid.networks import IEEE13Bus, IEEE34Bus, IEEE123Bus
 from powergrid.setups.loader import load_setup
 
-IMAGES = Path(__file__).parent / "images"
+DOCS = Path(__file__).parent
+IMAGES = DOCS / "images"
+# Pages that build networks of their own, and the picture that their code draws.
+PAGES = {"build-from-scratch.md": "valley.png", "integration.md": "baran_wu.png"}
 SETUP, DAY, SEED, N_STEP = "ieee34_ieee13", 196, 7, 18
 
 
@@ -38,6 +45,29 @@ def draw_episode(folder: Path) -> None:
     env.close()
 
 
+def draw_pages(folder: Path) -> None:
+    """Draw what pages draw, by running their code up to the picture."""
+    for page, picture in PAGES.items():
+        text = (DOCS / page).read_text(encoding="utf-8")
+        names: dict[str, object] = {"__name__": "page"}
+        with _inside(folder), contextlib.redirect_stdout(None):
+            for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+                exec(compile(block, page, "exec"), names)
+                if picture in block:
+                    break
+        save_small(Image.open(folder / picture), folder / picture)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def save_small(picture: Image.Image, path: Path) -> None:
     """Save with a palette, which looks the same and takes a third of the room.
 
@@ -57,10 +87,11 @@ def main() -> None:
     """Write all images."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=IMAGES)
-    folder = parser.parse_args().out
+    folder = parser.parse_args().out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     draw_feeders(folder)
     draw_episode(folder)
+    draw_pages(folder)
 
 
 if __name__ == "__main__":

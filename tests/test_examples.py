@@ -65,6 +65,35 @@ def test_the_basic_example_charges_cheaply_and_comes_inside_the_limits(capsys):
     assert "the day cost" in capsys.readouterr().out
 
 
+def test_peers_save_by_trading_and_a_fee_takes_it_away(capsys, tmp_path: Path):
+    module = load("02_multi_microgrid_p2p")
+    found = module.main(str(tmp_path))
+    saved = [sum(of_fee["saved"].values()) for of_fee in found["by_fee"].values()]
+    traded = [of_fee["traded"] for of_fee in found["by_fee"].values()]
+    assert saved == sorted(saved, reverse=True)
+    assert traded == sorted(traded, reverse=True)
+    assert all(value > 0.0 for value in found["by_fee"][0.01]["saved"].values())
+    for fee, of_fee in found["by_fee"].items():
+        assert of_fee["fees"] == pytest.approx(2.0 * fee * of_fee["traded"])
+    for _, infos in found["hours"]:
+        payments = sum(info["trade_payment"] for info in infos.values())
+        assert payments == pytest.approx(sum(info["trade_fee"] for info in infos.values()))
+    assert found["plot"].read_bytes().startswith(b"\x89PNG")
+    assert "add up to the fees" in capsys.readouterr().out
+
+
+def test_the_operators_prices_keep_the_feeder_within_its_limit(capsys, tmp_path: Path):
+    module = load("03_price_coordination")
+    alone, led, prices = module.main(str(tmp_path))
+    assert alone.feeder_mw.max() > 1.1 * module.LIMIT_MW
+    assert led.feeder_mw.max() <= module.LIMIT_MW
+    assert prices[0] == alone.to_operator == 0.0 < led.to_operator
+    assert led.price == pytest.approx(alone.price + prices, abs=1e-3)
+    assert (prices[alone.feeder_mw < 0.9 * module.LIMIT_MW] == 0.0).all()
+    assert (tmp_path / "03_price_coordination.png").read_bytes().startswith(b"\x89PNG")
+    assert "led, after round" in capsys.readouterr().out
+
+
 def test_the_custom_device_injects_the_share_that_it_is_told(capsys):
     runs = load("04_custom_device").main()
     offered = np.array([row[0] for row in runs[1.0]])
@@ -114,7 +143,7 @@ def test_by_messages_the_day_is_the_centralized_one_and_less_sight_costs(capsys)
         "a generator": [],
         "its agent, by a rule": ["storage"],
     }
-    assert found["returns"]["full"] > found["returns"]["grid"] > found["returns"]["device"]
+    assert found["returns"]["full"] > found["returns"]["grid"] >= found["returns"]["device"]
     assert "by 360 messages" in capsys.readouterr().out
 
 

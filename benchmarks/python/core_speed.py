@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (options.out / "core_speed.md").write_text(page(*figures), encoding="utf-8")
     draw(tables["growth"], options.image)
     if options.readme:
-        put_between_marks(options.readme, readme_part(*figures), MARKS)
+        put_between_marks(options.readme, readme_part(*figures[:3]), MARKS)
     print(page(*figures))
     if options.quick:
         print("A short run: the figures are rough, and nothing is required of them.")

@@ -232,6 +232,39 @@ class Solver:
     def use(self, network: Network) -> None:
         """Solve another network from now on: a variant, on batches of its base."""
 
+class StageProgram:
+    """Kernels and at most one power flow in a row, without the interpreter in between.
+
+    It knows addresses only; whoever makes it keeps what they belong to. See
+    `powergrid.engine.program`.
+
+    Parameters
+    ----------
+    calls : ndarray of int64, (3 * n_call,)
+        Of each call the addresses of an ``int32 enter(kernel, arguments, first, last)`` that
+        returns 0 unless the kernel raised something, of the kernel, and of its arguments.
+    """
+
+    def __init__(self, calls: NDArray[np.int64]) -> None: ...
+    def set_power_flow(
+        self,
+        at: int,
+        batch: Batch,
+        control: TapControl | None,
+        tolerance_pu: float,
+        max_iterations: int,
+    ) -> None:
+        """Solve the lanes before call `at`, with the regulators where they settle."""
+
+    def run(self, first: int, last: int, solver: Solver | None) -> int:
+        """Do everything in lanes `first` to `last`. Releases the GIL.
+
+        Returns
+        -------
+        int
+            Solves of a lane that it took; -1 - k if call k raised something, where it ended.
+        """
+
 class TapControl:
     """Regulators that move one step at a time until each is inside its bandwidth.
 

@@ -6,6 +6,7 @@
 #include "powergrid/bind_network.hpp"
 #include "powergrid/bind_openable_network.hpp"
 #include "powergrid/bind_solver.hpp"
+#include "powergrid/bind_stage_program.hpp"
 #include "powergrid/bind_tap_control.hpp"
 #include "powergrid/error.hpp"
 
@@ -18,5 +19,6 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::bind_openable_network(module);
   heron_bindings::bind_batch(module);
   heron_bindings::bind_solver(module);
+  heron_bindings::bind_stage_program(module);
   heron_bindings::bind_tap_control(module);
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError, dataclass, field
 from typing import ClassVar
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -237,6 +240,29 @@ def test_dataclass_options_work(options):
     block = block_class(x=3.0)
     assert block.to_array().tolist() == [3.0]
     assert pickle.loads(pickle.dumps(Electrical(1.0))) == Electrical(1.0)
+
+
+def test_a_class_of_a_script_travels_to_other_processes():
+    source = (
+        "from dataclasses import dataclass, field\n"
+        "import numpy as np\n"
+        "from heron.core.feature import FeatureBlock\n"
+        "@dataclass\n"
+        "class Block(FeatureBlock):\n"
+        "    p_MW: float\n"
+        "    v: np.ndarray = field(default_factory=lambda: np.ones(2))\n"
+    )
+    names = {"__name__": "__main__"}  # which cloudpickle, as Ray uses it, takes along by value
+    exec(source, names)
+    names["Block"](1.0)  # makes the layout
+    program = (
+        "import pickle, sys\n"
+        "block = pickle.load(sys.stdin.buffer)\n"
+        "print(block(2.0).to_array().tolist(), block.from_array([3.0, 4.0]).names())\n"
+    )
+    sent = cloudpickle.dumps(names["Block"])
+    run = subprocess.run([sys.executable, "-c", program], input=sent, capture_output=True)
+    assert run.stdout.decode().strip() == "[2.0, 1.0, 1.0] ['p_MW', 'v[0]']", run.stderr
 
 
 def test_a_frozen_block_refuses_assignment():

@@ -151,7 +151,8 @@ def _threads(rows: Sequence[Row]) -> str:
 def _explain_stages(found: Sequence[Breakdown]) -> str:
     shares = ", ".join(f"{x.share(POWER_FLOW):.0%} {_of_lanes(x)}" for x in found)
     return textwrap.fill(
-        "A clock on each stage, medians of the turns, microseconds of a step of one environment; "
+        "A clock on each stage, medians of the turns, microseconds of a step of one environment. "
+        "For the clocks' sake stages are called one by one, which takes longer than above; "
         "the total is measured without the clocks, and what they do not see is the last row. The "
         f"power flow takes {shares}. New episodes are a {EPISODE}th for the PettingZoo "
         "environment, where the row has only what its stages do not; in a batch the row is all of "

@@ -52,7 +52,7 @@ class Breakdown:
     n_lane
         Lanes of the batch; 0 is the PettingZoo environment.
     total_us
-        Of a step of a lane, without clocks [us]; new episodes included.
+        Of a step of a lane, stages called one by one, without clocks [us]; new episodes included.
     stages_us
         Medians over turns, by stage, of a step of a lane [us]; the last is the rest.
     """
@@ -69,10 +69,13 @@ class Breakdown:
 def measure(lanes: Sequence[int], turn_s: float, n_turn: int) -> list[Breakdown]:
     """Measure the PettingZoo environment, then batches."""
     single = Single()
+    single.env.reset(seed=SEED)  # makes the engine, if it is not there yet
+    single.env._simulation.engine.run_by_stages()
     found = [_break_down(0, single.play, EPISODE, _watch_single(single), turn_s, n_turn)]
     for n_lane in lanes:
         batch = Batch(n_lane)
         batch.scatter()
+        batch.envs.engine.run_by_stages()
         play, unit = batch.play, EPISODE * n_lane
         found.append(_break_down(n_lane, play, unit, _watch_batch(batch), turn_s, n_turn))
     return found
@@ -80,7 +83,6 @@ def measure(lanes: Sequence[int], turn_s: float, n_turn: int) -> list[Breakdown]
 
 def _watch_single(single: Single) -> Callable[[StageClock], None]:
     def watch(clock: StageClock) -> None:
-        single.env.reset(seed=SEED)  # makes the engine, if it is not there yet
         simulation = single.env._simulation
         for method, stage in PETTINGZOO.items():
             clock.watch(simulation, method, stage)
@@ -103,6 +105,7 @@ def _watch_engine(clock: StageClock, engine: Any) -> None:
     for path, stage in ENGINE.items():
         part, method = path.split(".")
         clock.watch(getattr(engine, part), method, stage)
+    engine.run_by_stages()  # those that are watched now
 
 
 def _break_down(

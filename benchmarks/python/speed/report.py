@@ -68,12 +68,7 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def readme_part(
-    machine: dict[str, Any],
-    n_turn: int,
-    tables: dict[str, list[Measurement]],
-    required: Sequence[Requirement],
-) -> str:
+def readme_part(machine: dict[str, Any], n_turn: int, tables: dict[str, list[Measurement]]) -> str:
     """Return what stands in the README between the marks."""
     return "\n\n".join(
         [
@@ -82,10 +77,6 @@ def readme_part(
             _by_agents(tables["loops"], loops.NATIVE, "uniform"),
             "The same with Python handlers:",
             _by_agents(tables["handlers"], handlers.COMPILED, "uniform"),
-            "Decisions, messages, observations:",
-            _others(tables),
-            "What is required of these figures:",
-            _verdicts(required),
         ]
     )
 

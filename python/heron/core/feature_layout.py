@@ -59,6 +59,17 @@ class _Field(property):
 
     default: Any = dataclasses.MISSING
 
+    def __reduce__(self) -> tuple[Callable[..., _Field], tuple[Any, ...]]:
+        """Let a class of a script or notebook travel to other processes, as cloudpickle does it."""
+        default = () if self.default is dataclasses.MISSING else (self.default,)
+        return _field, (self.fget, self.fset, self.__doc__, *default)
+
+
+def _field(get: Any, set_: Any, doc: str | None, default: Any = dataclasses.MISSING) -> _Field:
+    descriptor = _Field(get, set_, doc=doc)
+    descriptor.default = default
+    return descriptor
+
 
 def make_layout(cls: type, base: type) -> Layout:
     """Work out the layout of a dataclass and put one property per field on it.
@@ -94,9 +105,8 @@ def make_layout(cls: type, base: type) -> Layout:
             get, set_ = _array_accessors(field.name)
         else:
             get, set_ = _SCALAR_ACCESSORS[kind](k, field.name, is_fixed)
-        descriptor = _Field(get, set_, doc=f"Value of the field {field.name!r}.")
-        descriptor.default = field.default
-        setattr(cls, field.name, descriptor)
+        doc = f"Value of the field {field.name!r}."
+        setattr(cls, field.name, _field(get, set_, doc, field.default))
     return layout
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heron.agents.base import Agent
 from heron.agents.system_agent import SystemAgent
 from heron.core.policies import Policy
 from heron.errors import ConfigError
@@ -97,6 +98,12 @@ class DistributionOperator(SystemAgent):
             )
         self.action = dict(said)
         return dict(said)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin an episode; the coordinators are reset by the environment."""
+        Agent.reset(self, seed)
+        self.action = None
+        self._told.clear()
 
     def tick(
         self,

@@ -137,6 +137,7 @@ class PowerGridAgent(GridAgent):
         self._observer = np.zeros(1, dtype=np.int32)  # number of its slots in the table
         self._alone: Standalone | None = None
         self._profiles = Profiles(None, "train")
+        self.market_address: str | None = None  # of whom its decisions tell that it trades
         self.energy_bought_mwh = 0.0  # during the last step, through the meter
         self.energy_sold_mwh = 0.0
 
@@ -324,6 +325,15 @@ class PowerGridAgent(GridAgent):
         for series in ("price", "load", "solar", "wind"):
             setattr(self.state.forecast, series, np.zeros(n_step))
         self.state.keep_for_reset()
+
+    def hand_down(self, parts: Mapping[str, Any]) -> None:
+        """Send each device its part, and the market, if there is one, an offer.
+
+        What is offered is what the meter will show.
+        """
+        super().hand_down(parts)
+        if self.market_address is not None:
+            self.send_message({"offer": "metered"}, self.market_address)
 
     # --- observation --------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from powergrid.agents.transformer import Transformer
 from powergrid.baselines.batched import Actions, BatchedPolicy, Observations, who_acts
 from powergrid.baselines.reading import ObservationReader
 from powergrid.baselines.rule_based import LOADING_SHARE, N_CANDIDATE, RuleBasedPolicy, merit_order
-from powergrid.baselines.voltage import V_HIGH_PU, V_LOW_PU, V_SPAN_PU
+from powergrid.baselines.voltage import V_HIGH_PU, V_LOW_PU, V_SPAN_PU, response, supplied_devices
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.optimization.grid_model import GridModel
@@ -103,10 +103,11 @@ class _AgentRules:
             v = reader.device_column(name, "v_pu")
             share = np.clip((1.055 - v) / 0.01, 0.0, 1.0)
             demand = demand - share * reader.device_column(name, "available_p_MW")
-            q = _reactive_power(v, -plant.q_max_MVAr, plant.q_max_MVAr)
+            q = self._support(name, -plant.q_max_MVAr, plant.q_max_MVAr)
             points[name] = [share, _normalize(q, -plant.q_max_MVAr, plant.q_max_MVAr)]
         for name, battery in model.batteries.items():
-            p, q = self._battery_power(name, battery, demand), self._reactive_power(name, battery)
+            p = self._battery_power(name, battery, demand)
+            q = self._support(name, battery.q_min_MVAr or 0.0, battery.q_max_MVAr)
             assert battery.p_min_MW is not None
             points[name] = [
                 _normalize(p, battery.p_min_MW, battery.p_max_MW),
@@ -116,7 +117,7 @@ class _AgentRules:
         for name in self._order:
             unit = model.generators[name]
             is_on, p = self._unit_power(name, unit, demand)
-            q = self._reactive_power(name, unit)
+            q = self._support(name, unit.q_min_MVAr, unit.q_max_MVAr)
             points[name] = [
                 _normalize(p, unit.p_min_MW, unit.p_max_MW),
                 _normalize(q, unit.q_min_MVAr, unit.q_max_MVAr),
@@ -124,7 +125,8 @@ class _AgentRules:
             ]
             demand = demand - np.where(is_on, p, 0.0)
         for name in model.tap_changers:
-            is_high = reader.column("grid.v_max") > V_HIGH_PU
+            voltages = [reader.device_column(d, "v_pu") for d in supplied_devices(model)]
+            is_high = np.max(voltages, axis=0) > V_HIGH_PU
             v_min = reader.column("grid.v_min")
             is_low = (v_min > 0.0) & (v_min < V_LOW_PU)
             points[name] = [is_low.astype(np.float64) - is_high + 1.0]
@@ -142,9 +144,15 @@ class _AgentRules:
         in_units = np.stack(columns, axis=1) if columns else np.zeros((n, 0))
         return self._agent.action_layout.from_device_units(in_units)
 
-    def _reactive_power(self, name: str, limits: StorageConfig | GeneratorConfig) -> Array:
-        v = self._reader.device_column(name, "v_pu")
-        return _reactive_power(v, limits.q_min_MVAr or 0.0, limits.q_max_MVAr)
+    def _support(self, name: str, q_min_mvar: float, q_max_mvar: float) -> Array:
+        """Return reactive injections [Mvar] of `voltage.voltage_support`."""
+        wanted = _reactive_power(self._reader.device_column(name, "v_pu"), q_min_mvar, q_max_mvar)
+        share = response(self._dt)
+        if share == 1.0:
+            return wanted
+        present = self._reader.device_column(name, "q_MVAr")
+        moved: Array = present + share * (wanted - present)
+        return moved
 
     def _battery_power(self, name: str, battery: StorageConfig, demand: Array) -> Array:
         price, rules, dt = self._price, self._rules, self._dt

@@ -9,7 +9,12 @@ import numpy as np
 
 from powergrid.baselines.base import Policy
 from powergrid.baselines.reading import ObservationReader
-from powergrid.baselines.voltage import curtailed_share, reactive_power, tap_move
+from powergrid.baselines.voltage import (
+    curtailed_share,
+    supplied_devices,
+    tap_move,
+    voltage_support,
+)
 from powergrid.baselines.writing import SetPoint, write_action
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.optimization.dispatch import Horizon, Schedule, cheapest_schedule
@@ -72,7 +77,8 @@ class RollingHorizonPolicy(Policy):
             reader.read(observation)
             horizon = _horizon(model, reader, env.config.forecast_dt_h, n_step)
             plan = cheapest_schedule(model, horizon)
-            actions[agent] = write_action(env, agent, _first_step(model, reader, horizon, plan))
+            points = _first_step(model, reader, horizon, plan, env.config.step_s / 3600.0)
+            actions[agent] = write_action(env, agent, points)
         self._k += 1
         return actions
 
@@ -100,14 +106,12 @@ def _horizon(model: GridModel, reader: ObservationReader, dt: float, n_step: int
 
 
 def _first_step(
-    model: GridModel, reader: ObservationReader, horizon: Horizon, plan: Schedule
+    model: GridModel, reader: ObservationReader, horizon: Horizon, plan: Schedule, dt: float
 ) -> dict[str, SetPoint]:
-    """Turn the beginning of a plan into set-points."""
+    """Turn the beginning of a plan into set-points for the coming `dt` hours."""
     points = {}
     for name, battery in model.batteries.items():
-        q = reactive_power(
-            reader.device(name, "v_pu"), battery.q_min_MVAr or 0.0, battery.q_max_MVAr
-        )
+        q = voltage_support(reader, name, battery.q_min_MVAr or 0.0, battery.q_max_MVAr, dt)
         points[name] = SetPoint(p_mw=float(plan.power_mw[name][0]), q_mvar=q)
     for name, unit in model.generators.items():
         # A unit is switched now if the plan has it switched as soon as that can be through.
@@ -115,7 +119,7 @@ def _first_step(
         k = min(int(np.ceil(delay_h / horizon.dt - 1e-9)), len(horizon.price) - 1)
         points[name] = SetPoint(
             p_mw=float(plan.power_mw[name][0]),
-            q_mvar=reactive_power(reader.device(name, "v_pu"), unit.q_min_MVAr, unit.q_max_MVAr),
+            q_mvar=voltage_support(reader, name, unit.q_min_MVAr, unit.q_max_MVAr, dt),
             is_on=bool(plan.is_on[name][k] > 0.5),
         )
     for name, plant in model.renewables.items():
@@ -123,8 +127,8 @@ def _first_step(
         planned = float(plan.power_mw[name][0]) / available if available > 1e-9 else 1.0
         points[name] = SetPoint(
             share=min(planned, curtailed_share(v)),
-            q_mvar=reactive_power(v, -plant.q_max_MVAr, plant.q_max_MVAr),
+            q_mvar=voltage_support(reader, name, -plant.q_max_MVAr, plant.q_max_MVAr, dt),
         )
     for name in model.tap_changers:
-        points[name] = SetPoint(tap_move=tap_move(reader))
+        points[name] = SetPoint(tap_move=tap_move(reader, supplied_devices(model)))
     return points

@@ -11,7 +11,12 @@ from powergrid.agents.generator import GeneratorConfig
 from powergrid.agents.storage import StorageConfig
 from powergrid.baselines.base import Policy
 from powergrid.baselines.reading import ObservationReader
-from powergrid.baselines.voltage import curtailed_share, reactive_power, tap_move
+from powergrid.baselines.voltage import (
+    curtailed_share,
+    supplied_devices,
+    tap_move,
+    voltage_support,
+)
 from powergrid.baselines.writing import SetPoint, write_action
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.optimization.grid_model import GridModel
@@ -86,23 +91,21 @@ class RuleBasedPolicy(Policy):
             v = reader.device(name, "v_pu")
             share = curtailed_share(v)
             demand -= share * reader.device(name, "available_p_MW")
-            q = reactive_power(v, -plant.q_max_MVAr, plant.q_max_MVAr)
+            q = voltage_support(reader, name, -plant.q_max_MVAr, plant.q_max_MVAr, dt)
             points[name] = SetPoint(share=share, q_mvar=q)
         for name, battery in model.batteries.items():
             p = self._battery_power(model, reader, name, battery, demand, dt)
-            q = reactive_power(
-                reader.device(name, "v_pu"), battery.q_min_MVAr or 0.0, battery.q_max_MVAr
-            )
+            q = voltage_support(reader, name, battery.q_min_MVAr or 0.0, battery.q_max_MVAr, dt)
             points[name] = SetPoint(p_mw=p, q_mvar=q)
             demand -= p
         for name in merit_order(model):
             unit = model.generators[name]
             is_on, p = self._unit_power(model, reader, name, unit, demand)
-            q = reactive_power(reader.device(name, "v_pu"), unit.q_min_MVAr, unit.q_max_MVAr)
+            q = voltage_support(reader, name, unit.q_min_MVAr, unit.q_max_MVAr, dt)
             points[name] = SetPoint(p_mw=p, q_mvar=q, is_on=is_on)
             demand -= p if is_on else 0.0
         for name in model.tap_changers:
-            points[name] = SetPoint(tap_move=tap_move(reader))
+            points[name] = SetPoint(tap_move=tap_move(reader, supplied_devices(model)))
         return points
 
     def n_look(self, dt: float) -> int:

@@ -131,10 +131,10 @@ class DeviceStage:
         for m in self.in_order:
             for i, value in enumerate(m.device.idle_action()):
                 self._idle_units[self.unit_row[m.owner, i]] = value
-        # Rows that no device has an entry for are given the first one, times nothing.
+        # Rows that no device has an entry for are given the first one, times nothing: they idle.
         n_row = len(self.units)
         self._agent, self._entry, self._n_option = np.zeros((3, n_row), np.int32)
-        self._low, self._high = np.zeros((2, n_row))
+        self._low, self._high = np.tile(self._idle_units[:, 0], (2, 1))
         for number, entry, dim, row in found:
             self._agent[row], self._entry[row] = number, entry
             self._low[row], self._high[row], self._n_option[row] = dim.low, dim.high, dim.n_option

@@ -21,6 +21,7 @@ from powergrid.kernels.disturbances import (
     multiply_rows,
     zero_where,
 )
+from powergrid.kernels.transfer import copy_rows
 
 __all__ = ["DisturbanceStage"]
 
@@ -66,6 +67,7 @@ class DisturbanceStage:
         self.is_out, self._is_tripped, self.is_stuck = np.zeros((3, n_device, n_lane), np.uint8)
         self.count, self.count_now = np.zeros((2, len(schedule.kinds), n_lane), np.int32)
         kinds = schedule.kinds
+        self._kinds = np.arange(len(kinds), dtype=np.int32)
         self._kind_of = np.array([kinds.index(t.kind) for t in schedule.targets], np.int32)
         place = {m.owner: k for k, m in enumerate(devices.in_order)}
         self._device = [place[m.owner] for m in scene.members]
@@ -145,7 +147,7 @@ class DisturbanceStage:
             fixed.size, events.begin, events.start_s, events.end_s, events.struck, events.size,
             events.n_event, events.head, self._n_in_force, self._factor, first, last,
         )  # fmt: skip
-        self.count[:, first:last] = self.count_now[:, first:last]
+        copy_rows(self.count_now, self._kinds, self.count, self._kinds, first, last)
         add_up(self._n_in_force, self._kind_of, self.count_now, first, last)
         spikes, now = self._spikes, self._n_in_force
         if spikes.source.size:

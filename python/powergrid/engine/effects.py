@@ -37,9 +37,3 @@ class Effects:
         begin, end = np.searchsorted(self.lane, (first, last))
         part = slice(begin, end)
         return Effects(self.lane[part], self.device[part], self.time_s[part], self.command[part])
-
-    @classmethod
-    def none(cls) -> Effects:
-        """Return no effects."""
-        nothing = np.zeros(0, np.int32)
-        return cls(nothing, nothing, np.zeros(0), np.zeros((0, 0)))

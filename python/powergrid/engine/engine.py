@@ -27,6 +27,7 @@ from powergrid.engine.parameters import ParameterTable
 from powergrid.engine.piece_stage import PieceStage
 from powergrid.engine.rules import Rules
 from powergrid.engine.scene import Scene
+from powergrid.engine.step_programs import StepPrograms
 from powergrid.powerflow.power_flow import PowerFlow
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class Engine:
         self.parameters = ParameterTable(self.interval, self.devices, distribution.config.name)
         self.actions = self.devices.actions
         self.status = flow.status
+        self._programs = StepPrograms(self, is_native=True)
 
     # --- an episode and a step ----------------------------------------------------------------
 
@@ -173,30 +175,17 @@ class Engine:
             self.disturbances.begin_episode(first, last, disturbance_seeds)
         if self.watch is not None:
             self.watch.reset(first, last)
-        self._begin(first, last)
-        if self.disturbances is not None:
-            self.disturbances.enact(first, last)
-        self.devices.read_actions(first, last)
-        self.devices.set_points(first, last)
-        n_solve = self._solve(first, last, worker)
-        self.devices.read_meters(first, last)
-        self.observer.observe(first, last)
-        return n_solve
+        return self.programs.first.run(first, last, worker)
 
-    def run(self, first: int, last: int, worker: int = 0) -> int:
-        """Live through one interval with `actions`, up to cost and safety; return the solves."""
-        if self.disturbances is not None:
-            self.disturbances.enact(first, last)
+    def agree(self, first: int, last: int) -> None:
+        """Let agents with a common plan change `actions`."""
         if self.plan is not None:
             n_agent = self.actions.shape[1]
             self.plan.agree([self.actions[first:last, number] for number in range(n_agent)])
-        self.devices.read_actions(first, last)
-        self.devices.set_points(first, last)
-        n_solve = self._solve(first, last, worker)
-        self.devices.advance(first, last)
-        self.devices.book(first, last)
-        self._book(first, last)
-        return n_solve
+
+    def run(self, first: int, last: int, worker: int = 0) -> int:
+        """Live through one interval with `actions`, up to cost and safety; return the solves."""
+        return self.programs.run.run(first, last, worker)
 
     def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
         """Live through one interval as `run` does, by commands instead of `actions`.
@@ -218,40 +207,39 @@ class Engine:
         self.devices.advance(first, last)
         self.devices.book(first, last)
         pieces.finish(first, last, found)
-        self._book(first, last)
-        return n_solve
-
-    def _book(self, first: int, last: int) -> None:
         self.books.book(first, last)
         if self.market is not None:
             self.market.clear(first, last)
         if self.watch is not None:
             self.watch.check(first, last)
-
-    def _solve(self, first: int, last: int, worker: int) -> int:
-        self.network.write_inputs(first, last)
-        if self.disturbances is not None:
-            self.disturbances.cut_supply(first, last)
-        n_solve = self.network.settle(first, last, worker)
-        self.network.read_results(first, last)
         return n_solve
+
+    def pay(self, first: int, last: int) -> None:
+        """Turn cost and safety into rewards."""
+        self.programs.pay.run(first, last)
 
     def begin_next(self, first: int, last: int) -> None:
         """Go on to the next interval."""
-        self.scene.step_number[first:last] += 1
-        self._begin(first, last)
+        self.programs.begin_next.run(first, last)
 
-    def _begin(self, first: int, last: int) -> None:
-        self.interval.begin(first, last)
-        if self.disturbances is not None:
-            self.disturbances.begin(first, last)
+    def observe(self, first: int, last: int) -> None:
+        """Gather the observations."""
+        self.programs.observe.run(first, last)
 
     def step(self, first: int, last: int, worker: int = 0) -> None:
         """Live through one interval and go on to the next, up to its observations."""
-        self.run(first, last, worker)
-        self.books.pay(first, last)
-        self.begin_next(first, last)
-        self.observer.observe(first, last)
+        self.programs.step.run(first, last, worker)
+
+    @property
+    def programs(self) -> StepPrograms:
+        """The stages of a step, wired to the engine's arrays."""
+        if not self._programs.is_current:
+            self._programs = StepPrograms(self, is_native=self._programs.is_native)
+        return self._programs
+
+    def run_by_stages(self) -> None:
+        """Call the stages one by one from now on, for whoever looks at each; the bits are equal."""
+        self._programs = StepPrograms(self, is_native=False)
 
     @cached_property
     def pieces(self) -> PieceStage:
@@ -261,7 +249,7 @@ class Engine:
     def step_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> None:
         """Live through one interval by commands and go on to the next, without observing it."""
         self.run_pieces(first, last, effects, worker)
-        self.books.pay(first, last)
+        self.pay(first, last)
         self.begin_next(first, last)
 
     # --- what lanes are made of ---------------------------------------------------------------

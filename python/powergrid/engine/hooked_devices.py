@@ -117,8 +117,9 @@ class HookedDevices:
     def reset(self, first: int, last: int) -> None:
         """Return to the initial state."""
         for lane in range(first, last):
-            for device in self.devices[lane]:
+            for k, device in enumerate(self.devices[lane]):
                 device.reset()
+                self._pieces.pop((k, lane), None)  # of an interval that failed midway
             self.cost_by_cause[lane] = {}
 
     def begin_interval(self, price_slot: Index, first: int, last: int) -> None:

@@ -116,7 +116,6 @@ class IntervalStage:
         row = self.series.row
         self._market_series = np.array([row[k, "price"] for k in market], np.int32)
         self.price_factor = self._rows([1.0] * len(market))
-        self.has_price_factor = False
         for k, agent in enumerate(agents):
             price = fixed_price(agent)
             if price is not None:
@@ -174,10 +173,9 @@ class IntervalStage:
             read_own_series(series.own, k, series.now, first, last)
         if self._has_forecast:
             read_series(series.data, *self._forecast, row, share, series.is_linear, x, first, last)
-            if self.has_price_factor:
-                scale_forecasts(
-                    x, self._price_forecast_slot, rules.n_forecast, self.price_factor, first, last
-                )
+            scale_forecasts(
+                x, self._price_forecast_slot, rules.n_forecast, self.price_factor, first, last
+            )
         read_clock(self._week_s, self._clock_slot, x, first, last)
         now = series.now
         scale_rows(

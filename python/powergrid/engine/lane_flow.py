@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,22 @@ from powergrid.powerflow.native_flow import LANE_TABLES, NativeFlow
 from powergrid.powerflow.power_flow import INPUTS, RESULTS, PowerFlow
 
 if TYPE_CHECKING:
+    from powergrid import _core
     from powergrid.powerflow.tap_control import TapControl
 
-__all__ = ["LaneFlow"]
+__all__ = ["LaneFlow", "NativeSettling"]
 
 Array = NDArray[np.float64]
 
 TABLES = ("load", "sgen", "storage", "gen")  # in the order of their rows among the injections
+
+
+@dataclass(frozen=True)
+class NativeSettling:
+    """A power flow whose inputs and results are the compiled core's own, and its regulators."""
+
+    flow: NativeFlow
+    control: _core.TapControl | None
 
 
 class LaneFlow:
@@ -100,6 +110,14 @@ class LaneFlow:
         )
         self.p_source_mw, self.q_source_mvar = (lane_array(1, n_lane=n_lane) for _ in range(2))
         self.sources = np.zeros(1, np.intp)
+
+    @property
+    def native(self) -> NativeSettling | None:
+        """What settles lanes by one call of the compiled core, if that is all it takes."""
+        flow, control = self.flow, self._control
+        if not isinstance(flow, NativeFlow) or not flow.is_one_call or self.is_stuck is not None:
+            return None
+        return NativeSettling(flow, None if control is None else control.compiled(flow))
 
     def state_arrays(self) -> list[NDArray[Any]]:
         """Return inputs, solution and results, lanes on their last axis.

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from powergrid.kernels.lanes import put_lanes
-
 if TYPE_CHECKING:
     from powergrid.engine.engine import Engine
 
-__all__ = ["LaneState", "load_lanes", "save_lanes", "transplant"]
+__all__ = ["LaneState", "load_lanes", "save_lanes"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,6 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
     of_saved = np.zeros(len(at), np.intp) if state.n_lane == 1 else np.arange(len(at))
     for array, saved in zip(engine.lane_arrays, state.arrays, strict=True):
         array[..., at] = saved[..., of_saved]
-    engine.parameters.find_price_factors()
     if engine.disturbances is not None:
         engine.disturbances.find(at)
     parts = {name: values[of_saved] for name, values in state.parts.items()}
@@ -71,13 +68,3 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
     if engine.devices.hooked is not None:
         for k, lane in zip(of_saved, at, strict=True):
             engine.devices.hooked.load(int(lane), state.objects[k])
-
-
-def transplant(source: Engine, target: Engine, lanes: Sequence[int]) -> None:
-    """Put the first lanes of `source` into some lanes of `target`; neither has Python hooks."""
-    at = np.asarray(lanes, dtype=np.intp)
-    for rows, theirs in zip(target.lane_rows, source.lane_rows, strict=True):
-        put_lanes(rows, at, theirs)
-    if target.disturbances is not None:
-        target.disturbances.find(at)
-    put_lanes(target.books.part, at, source.books.part)  # without hooks, the same rows in both

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from powergrid.agents.protocol_config import MarketConfig
 from powergrid.engine.lane_arrays import lane_array
 from powergrid.kernels.grid import PRICE_SCALE, SELL_RATIO
 from powergrid.kernels.market import clear
+from powergrid.kernels.transfer import copy_rows
 
 if TYPE_CHECKING:
     from powergrid.engine.books import Books
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MARKET_ENTRIES", "MarketStage"]
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int32]
 
 MARKET_ENTRIES = ("energy_traded_mwh", "trade_payment", "trade_fee")
 """Names of the parts of `MarketStage.ledger`."""
@@ -49,7 +52,7 @@ class MarketStage:
         config: MarketConfig,
     ) -> None:
         self._scene, self._books, self._status = scene, books, status
-        self._fee = config.trading_fee
+        self._fee, self._has_hooks = config.trading_fee, devices.hooked is not None
         n, n_lane = len(scene.agents), scene.n_lane
         meters = {m.agent: m for m in scene.members if isinstance(m.device, Grid)}
         self._agent = np.array(list(meters), np.int32)
@@ -66,23 +69,37 @@ class MarketStage:
         stride = self.ledger.shape[1]
         self.takes_part = np.ones((n, stride), np.bool_)
         self._scale, self._ratio = np.ones((2, len(meters), stride))
-        # Where the parameters of connections that run by kernels are; they may differ by lane.
-        self._given: list[tuple[int, Array]] = []
-        place = {m.owner: (g, k) for g in devices.groups for k, m in enumerate(g.members)}
         for k, m in enumerate(meters.values()):
-            if m.owner in place:
-                group, number = place[m.owner]
-                self._given.append((k, group.parameters[:, number]))
-            else:
-                self._scale[k] = m.device.config.price_scale
-                self._ratio[k] = m.device.config.sell_ratio
+            self._scale[k] = m.device.config.price_scale
+            self._ratio[k] = m.device.config.sell_ratio
+        # Where the parameters of connections that run by kernels are; they may differ by lane.
+        self._given: list[tuple[Array, Index, Index, Index]] = []
+        number = {owner: k for k, owner in enumerate(owners)}
+        for group in devices.groups:
+            found = [i for i, m in enumerate(group.members) if m.owner in number]
+            if found:
+                rows = np.array(found, np.int32)
+                trader = np.array([number[group.members[i].owner] for i in found], np.int32)
+                n = len(group)
+                self._given.append(
+                    (
+                        group.parameters.reshape(-1, group.parameters.shape[-1]),
+                        PRICE_SCALE * n + rows,
+                        SELL_RATIO * n + rows,
+                        trader,
+                    )
+                )
 
     def clear(self, first: int, last: int) -> None:
         """Clear the markets of lanes `first` to `last`, their costs being booked."""
         books, scene = self._books, self._scene
-        for k, parameters in self._given:
-            self._scale[k, first:last] = parameters[PRICE_SCALE, first:last]
-            self._ratio[k, first:last] = parameters[SELL_RATIO, first:last]
+        if self._has_hooks:
+            # Hooks may name a new cause in any step, for which the books make their rows anew. So
+            # this is no stage to be written down once: a recorder cannot tell its lanes.
+            operator.index(first)
+        for parameters, scale_row, ratio_row, trader in self._given:
+            copy_rows(parameters, scale_row, self._scale, trader, first, last)
+            copy_rows(parameters, ratio_row, self._ratio, trader, first, last)
         clear(
             scene.x, self._agent, self._meter_slot, self._price_slot, self._scale, self._ratio,
             self.takes_part, self._status, self._fee, scene.rules.dt_h, self._bought,
@@ -92,6 +109,7 @@ class MarketStage:
     def reset(self, first: int, last: int) -> None:
         """Begin an episode."""
         self.ledger[:, first:last] = 0.0
+        self.takes_part[:, first:last] = True
 
     def entries(self) -> dict[str, Array]:
         """Return the parts of the ledger by name, (n_agent, n_lane or more) each; views."""

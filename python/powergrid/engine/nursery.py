@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from powergrid.engine.lane_state import transplant
+import numpy as np
+
+from powergrid.engine.program import Program
+from powergrid.kernels.lanes import put_lanes
 
 if TYPE_CHECKING:
     from powergrid.engine.engine import Engine
+    from powergrid.engine.step_programs import StepPrograms
 
 __all__ = ["Nursery"]
 
@@ -32,6 +36,23 @@ class Nursery:
     def __init__(self, engine: Engine, make: Callable[[int], Engine]) -> None:
         self._engine = engine
         self._small = make(min(engine.n_lane, N_LANE))
+        if not engine.programs.is_native:
+            self._small.run_by_stages()
+        self._at = np.zeros(self._small.n_lane, np.intp)  # where each of its lanes goes
+        self._moving = self._make_program()
+
+    def _make_program(self) -> tuple[StepPrograms, Program]:
+        """Return what moves lanes, and the programs of the arrays they go to."""
+        programs = self._engine.programs
+        return programs, Program([self._move], is_native=programs.is_native)
+
+    def _move(self, first: int, last: int) -> None:
+        """Put lanes of the small engine in their places; neither engine has Python hooks."""
+        small, engine, at = self._small, self._engine, self._at
+        for rows, theirs in zip(engine.lane_rows, small.lane_rows, strict=True):
+            put_lanes(rows, at, theirs, first, last)
+        # without hooks, the same rows in both
+        put_lanes(engine.books.part, at, small.books.part, first, last)
 
     def start(
         self,
@@ -59,5 +80,10 @@ class Nursery:
             )
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
-            transplant(small, self._engine, here)
+            self._at[:n] = here
+            if self._moving[0] is not self._engine.programs:  # its arrays are others by now
+                self._moving = self._make_program()
+            self._moving[1].run(0, n)
+            if self._engine.disturbances is not None:
+                self._engine.disturbances.find(self._at[:n])
         return failed

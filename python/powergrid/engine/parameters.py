@@ -99,7 +99,6 @@ class ParameterTable:
         if not np.isfinite(new).all():
             raise ConfigError(f"{name}: {new.tolist()} is not finite")
         self._check(name, new)
-        self._interval.has_price_factor |= name.endswith(".price_factor")
         for array, row in places:
             self.staged[array][row][at] = new
 
@@ -110,22 +109,9 @@ class ParameterTable:
 
     def copy_staged(self, source: ParameterTable, lanes: Sequence[int]) -> None:
         """Take over the staged values of some lanes of another table as lanes 0, 1, ..."""
-        self._interval.has_price_factor = source._interval.has_price_factor
         at = np.asarray(lanes, dtype=np.intp)
         for array, theirs in zip(self.staged, source.staged, strict=True):
             take_lanes(as_rows(array), at, as_rows(theirs))
-
-    def find_price_factors(self) -> None:
-        """Learn whether lanes that came from elsewhere have price factors."""
-        price_factor = self._interval.price_factor
-        staged = next(
-            staged
-            for staged, array in zip(self.staged, self._in_force, strict=True)
-            if array is price_factor
-        )
-        self._interval.has_price_factor |= bool(
-            (price_factor != 1.0).any() or (staged != 1.0).any()
-        )
 
     def _find(self, name: str) -> list[tuple[int, tuple[int, ...]]]:
         if name not in self._places:

@@ -86,6 +86,7 @@ class PieceStage:
             if self._injection[k] >= 0:
                 self._p_slot[k] = self._scene.slot(f"{m.owner}.electrical.p_MW")
                 self._q_slot[k] = self._scene.slot(f"{m.owner}.electrical.q_MVAr")
+        self._number = np.arange(n, dtype=np.int32)
         self._p_mw, self._q_mvar = (lane_array(n, n_lane=n_lane) for _ in range(2))
         rates, rate_start = [], [0]
         violations, violation_start = [], [0]
@@ -99,9 +100,7 @@ class PieceStage:
         self._rate_start = np.array(rate_start, np.int32)
         self._violation_row = np.array(violations, np.int32)
         self._violation_start = np.array(violation_start, np.int32)
-        self._rate_device = np.repeat(
-            np.arange(n, dtype=np.int32), np.diff(self._rate_start)
-        ).astype(np.int32)
+        self._rate_device = np.repeat(self._number, np.diff(self._rate_start))
         self._rate = lane_array(len(rates), n_lane=n_lane)
         self._violation = lane_array(len(violations), n_lane=n_lane)
 
@@ -130,6 +129,7 @@ class PieceStage:
         """Live through all pieces but the last ones, whose commands are in force then."""
         devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
         found = _Cut(effects, self._place)
+        self._is_cut[:, first:last] = 0  # an interval that failed midway may have left marks
         lane, device, stage, length_h = found.lane, found.device, found.stage, found.length_h
         n_round = kernels.cut(
             lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,
@@ -160,8 +160,8 @@ class PieceStage:
             devices.live_hooked_pieces(self._is_cut, first, last)
         x, is_first = scene.x, r == 1
         for value, row, device, total in (
-            (x, self._p_slot, np.arange(len(self._p_slot), dtype=np.int32), self._p_mw),
-            (x, self._q_slot, np.arange(len(self._q_slot), dtype=np.int32), self._q_mvar),
+            (x, self._p_slot, self._number, self._p_mw),
+            (x, self._q_slot, self._number, self._q_mvar),
             (devices.rate, self._rate_row, self._rate_device, self._rate),
             (devices.safety, self._violation_row, self._violation_row, self._violation),
         ):

@@ -12,6 +12,7 @@ from heron.core.feature_table import FeatureTable
 from powergrid.engine.lane_arrays import lane_array, whole_rows
 from powergrid.engine.members import members_of
 from powergrid.engine.rules import Rules
+from powergrid.kernels.lanes import count
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
@@ -67,6 +68,10 @@ class Scene:
     def slots(self, owner: str, feature: str) -> slice:
         """Return the slots of a whole block."""
         return self.table.slots(owner, feature)
+
+    def count_step(self, first: int, last: int) -> None:
+        """Go on to the next interval."""
+        count(self.step_number, first, last)
 
     def reset(self, first: int, last: int) -> None:
         """Return the features to their start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -230,7 +230,7 @@ class SingleLane:
         """Pay by the rules; return rewards and infos of an interval that converged."""
         engine = self.engine
         books = engine.books
-        books.pay(0, 1)
+        engine.pay(0, 1)
         rewards = dict(zip(self._names, books.reward[0].tolist(), strict=True))
         entries = books.ledger[:, 0].tolist()
         if engine.market is not None:
@@ -265,6 +265,12 @@ class SingleLane:
         assert tariff is not None
         tariff.signal[0] = price
 
+    def admit(self, names: Collection[str]) -> None:
+        """Let these agents, and no others, take part in the market of the next interval."""
+        market = self.engine.market
+        assert market is not None
+        market.takes_part[:, 0] = [name in names for name in self._names]
+
     def trades(self, name: str) -> dict[str, float]:
         """Return what an agent has traded in the last interval; {} without a market."""
         market, number = self.engine.market, self._names.index(name)
@@ -277,9 +283,9 @@ class SingleLane:
 
     def observations(self) -> dict[str, NDArray[np.float32]]:
         """Return every agent's present observation, arrays of the caller's own."""
-        observer = self.engine.observer
-        observer.observe(0, 1)  # now: somebody may have written to a state since the last step
-        seen = observer.observations[0]
+        engine = self.engine
+        engine.observe(0, 1)  # now: somebody may have written to a state since the last step
+        seen = engine.observer.observations[0]
         return {
             name: seen[number, :n].copy()
             for number, (name, n) in enumerate(zip(self._names, self._n_obs, strict=True))

@@ -38,7 +38,6 @@ class Supply:
         self.is_dead = np.zeros((len(devices.in_order), n_lane), np.uint8)
         self._load_is_dead = np.zeros((len(network.load_row), n_lane), np.uint8)
         self._load = np.arange(len(network.load_row), dtype=np.int32)
-        self._is_any = np.zeros(n_lane, np.bool_)
         # By what is unsupplied.
         self._dead: dict[
             Unsupplied | None, tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]
@@ -66,8 +65,6 @@ class Supply:
 
     def cut(self, first: int, last: int) -> None:
         """Let loads without supply draw nothing."""
-        if not self._is_any[first:last].any():
-            return
         network = self._network
         for inputs in (network.flow.p_mw, network.flow.q_mvar):
             zero_where(self._load_is_dead, self._load, inputs, network.load_row, first, last)
@@ -81,7 +78,6 @@ class Supply:
                 if len(self._dead) >= MOST_KNOWN:
                     self._dead.clear()
                 dead = self._dead[found] = self._look_up(found)
-            self._is_any[lane] = found is not None
             self._load_is_dead[:, lane], self.is_dead[:, lane], total = dead
             self._network.served_mw[:, lane] = total
 

@@ -20,7 +20,7 @@ class Decisions:
     n_entry : int
         Entries of a flat action.
     oldest : callable
-        Returns the smallest number that is still on its way, or the next one to be given if none.
+        Returns the smallest number that is still on its way, or any that is larger if none is.
 
     Attributes
     ----------

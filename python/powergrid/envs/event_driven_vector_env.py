@@ -6,6 +6,7 @@ when, by what was known when, and which commands arrive.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from heron.errors import ConfigError, HeronError
 from heron.scheduling.control_loop import ControlLoop
-from powergrid.agents.protocol_config import ConsensusConfig
+from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig
 from powergrid.engine.effects import Effects
 from powergrid.engine.engine import Engine
 from powergrid.engine.members import acts_by_itself
@@ -43,7 +44,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     as their observation delay, and their commands reach the devices when messages and devices allow
     it. Meanwhile the network lives through whole intervals of ``step_s``: lanes wait for each other
     at their ends, which changes nothing in any of them. A lane without anyone to act takes part in
-    a call as well; then its actions are ignored and its observations stay.
+    a call as well; then its actions are ignored and its observations mean nothing.
 
     With zero delays, no jitter, no loss, and ticks once a step, every step is the synchronous one,
     bit for bit.
@@ -72,6 +73,10 @@ class EventDrivenVectorEnv(VectorGridEnv):
       episode [s].
     - ``age_s``: (num_envs, n_agent): how old what it observes, or observed, is [s]; infinite where
       nothing was known yet, and the observation is zeros.
+
+    Where agents trade with each other, a decision goes to the market as well, by a message of its
+    own: the agent takes part in the market of an interval if such a message arrived by the start of
+    the interval, and after that of the one before.
 
     Rewards are what was paid during the call; `message_counters` has the messages.
 
@@ -135,6 +140,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._acting = np.zeros((num_envs, n_agent), np.bool_)
         self._n_interval = np.zeros(num_envs, np.int64)
         self._act_s, self._age_s = np.zeros((2, num_envs, n_agent))
+        self._update_s = _update_times(64, self.config.step_s)
         self._paid = np.zeros((num_envs, n_agent))
         self._due_lane: NDArray[np.int32] = NOBODY
         self._due_agent: NDArray[np.intp] = NOBODY.astype(np.intp)
@@ -146,7 +152,10 @@ class EventDrivenVectorEnv(VectorGridEnv):
         }
 
     def _hierarchy(self) -> Hierarchy:
-        return hierarchy_of(self._env.agent_dict, self.config.timing, self.config.step_s)
+        config = self.config
+        tree = hierarchy_of(self._env.agent_dict, config.timing, config.step_s)
+        has_market = isinstance(self._env.rules.protocol, MarketConfig)
+        return tree.with_offers(config.step_s) if has_market else tree
 
     def _make_engine(self) -> Engine:
         name = type(self._env).__name__
@@ -167,7 +176,10 @@ class EventDrivenVectorEnv(VectorGridEnv):
             for of, config in zip(tree.owner, tree.configs, strict=True)
             if of < 0
         )
-        n_history = 2 + int(late_s / self.config.step_s) if late_s > 0.0 else 0
+        # One to spare, for times are rounded; but no more than an episode has.
+        n_update = self.config.max_episode_steps + 1
+        n_history = math.ceil(min(late_s / self.config.step_s + 2.0, n_update))
+        n_history = n_history if late_s > 0.0 else 0
         return make_lane_engine(self._env, self.num_envs, n_history=n_history)
 
     # --- Gymnasium ----------------------------------------------------------------------------
@@ -255,12 +267,12 @@ class EventDrivenVectorEnv(VectorGridEnv):
 
     def _surface(self) -> None:
         """Run all lanes up to the next decisions, and observe them."""
+        self._has_reset = False  # until it is done: a lane that fails midway cannot go on
         while True:
             lane, decider, time_s, as_of_s = self.loop.next_due(self._loop_threads)
             if len(lane):
                 break
             self._live_interval()
-        self._update_parts()
         agent = self._agent_of[decider]
         self._due_lane, self._due_agent = lane, agent
         self._acting[:] = False
@@ -270,9 +282,12 @@ class EventDrivenVectorEnv(VectorGridEnv):
             self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
         else:
             self.engine.observer.observe(0, self.num_envs)
-        step_s = self.config.step_s
-        known = np.floor(as_of_s / step_s + 1e-9) * step_s  # when what is seen was true
-        self._age_s[lane, agent] = np.where(as_of_s < 0.0, np.inf, time_s - known)
+        while self._update_s[-1] < time_s.max():
+            self._update_s = _update_times(2 * len(self._update_s), self.config.step_s)
+        # The newest update that is not younger; before the first one nothing is known.
+        known = np.searchsorted(self._update_s, as_of_s, side="right") - 1
+        self._age_s[lane, agent] = np.where(known < 0, np.inf, time_s - self._update_s[known])
+        self._has_reset = True
 
     def _seen(
         self, lane: NDArray[np.int32], agent: NDArray[np.intp], as_of_s: Array
@@ -294,6 +309,13 @@ class EventDrivenVectorEnv(VectorGridEnv):
         """Live through one interval in every lane; those whose episode ends start anew."""
         lane, member, time_s, decision = self.loop.end_interval()
         decisions, pieces = self._decisions, self.pieces
+        if self.engine.market is not None:
+            n_device = len(self.engine.scene.members)
+            is_offer = member >= n_device
+            self.engine.market.takes_part[:] = False
+            self.engine.market.takes_part[member[is_offer] - n_device, lane[is_offer]] = True
+            at = ~is_offer
+            lane, member, time_s, decision = lane[at], member[at], time_s[at], decision[at]
         command = pieces.commands(decisions.flat, decisions.row(decision), member)
         self._effects = Effects(lane, member, time_s, command)
         self._run()
@@ -301,8 +323,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
         self._n_interval += 1
         self._judge()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
+        self._update_parts()
         if self.on_interval is not None:
-            self._update_parts()
             self.on_interval(
                 self.engine.books.reward, self._terminations, self._truncations, self._infos
             )
@@ -365,3 +387,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
                 table.clear_history(lane)
         if self._is_late:
             table.snapshot(np.array(lanes, np.int32), np.zeros(len(lanes)))
+
+
+def _update_times(n: int, step_s: float) -> Array:
+    """Return the first times of updates and snapshots [s], with the rounding of lanes' clocks."""
+    return np.concatenate([[0.0], np.cumsum(np.full(n, step_s))])

@@ -18,10 +18,15 @@ from heron.reference.event_scheduler import EventScheduler as ReferenceScheduler
 from heron.scheduling.event_scheduler import EventScheduler
 from heron.scheduling.tick_config import TickConfig
 from powergrid.agents.device_pieces import Command
+from powergrid.agents.protocol_config import MarketConfig
 from powergrid.envs.grid_messages import GridMessages
-from powergrid.envs.timing import hierarchy_of, longest_s
+from powergrid.envs.market_gate import MarketGate
+from powergrid.envs.timing import hierarchy_of, longest_s, timing_seed_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from powergrid.engine.rules import Rules
     from powergrid.engine.single_lane import SingleLane
     from powergrid.reference.simulation import ReferenceSimulation
 
@@ -59,6 +64,8 @@ class GridEvents(GridMessages):
     Coordinators decide by their `policy`, whose `forward` gets the float32 vector that a step
     returns to the agent, as of the drawn observation delay ago. Timing and faults are those of
     ``config["timing"]``, and draws those of a lane of `EventDrivenVectorEnv` of the same seed.
+    Where agents trade with each other, each decision sends an offer to the system agent too, which
+    counts in the market as it does there.
 
     Attributes
     ----------
@@ -67,13 +74,15 @@ class GridEvents(GridMessages):
     """
 
     _simulation: SingleLane | ReferenceSimulation
+    _rng: np.random.Generator | None
     _k: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.intervals: list[IntervalRecord] = []
         self._commands: list[Command] = []
-        self._timing_seed = 0
+        self._n_episode = 0  # begun since the generator was seeded
+        self._gate: MarketGate | None = None  # of the market, if agents trade
 
     def setup_event_driven(
         self,
@@ -109,7 +118,8 @@ class GridEvents(GridMessages):
                 "proposals to agree on; step the environment instead"
             )
         if seed is None:
-            seed = self._timing_seed
+            assert self._rng is not None  # there since the reset
+            seed = timing_seed_of(self._rng, self._n_episode - 1)
         if scheduler is None:
             is_reference = self.config.backend == "reference"
             scheduler = (ReferenceScheduler if is_reference else EventScheduler)(seed=seed)
@@ -141,6 +151,22 @@ class GridEvents(GridMessages):
         """
         return super().run_event_driven(t_end, max_events)
 
+    @property
+    def rules(self) -> Rules:
+        """Time and pay, as the engine knows them."""
+        raise NotImplementedError
+
+    def setup_default_handlers(self, *args: Any, **kwargs: Any) -> None:
+        """Let events do what they do; see `heron.envs.event_driven`."""
+        super().setup_default_handlers(*args, **kwargs)
+        above, courier = self.system_agent, self.courier
+        if isinstance(self.rules.protocol, MarketConfig) and above is not None:
+            assert courier is not None
+            self._gate = MarketGate(above.address, courier.handle)
+            self.set_event_handlers(on_message_delivery=self._gate.handle)
+            for agent in self.agent_dict.values():
+                agent.market_address = above.address
+
     # --- timing -------------------------------------------------------------------------------
 
     def _timings(self) -> dict[str, TickConfig]:
@@ -170,11 +196,18 @@ class GridEvents(GridMessages):
         """Forget the last run and whatever is on its way."""
         self._now_s = 0.0
         self.clear_broker_environment()
-        if self.scheduler is not None:
-            self.scheduler = self.courier = None
-            self.intervals, self._commands = [], []
+        for agent in (self.system_agent, *self._registered_agents):
+            if agent is not None and agent not in self.agent_dict.values():
+                agent.reset()  # the others are by whoever lives through the episode
+        had_run, self.scheduler, self.courier = self.scheduler is not None, None, None
+        self.intervals, self._commands = [], []
+        if had_run or not self.config.centralized:
+            self.configure_agents_for_distributed()  # without the courier of the last run
+        if self._gate is not None:
+            self._gate = None
+            for member in self.agent_dict.values():
+                member.market_address = None
         if not self.config.centralized:
-            self.configure_agents_for_distributed()
             self._use_proxy(1)
 
     # --- what happens -------------------------------------------------------------------------
@@ -188,6 +221,10 @@ class GridEvents(GridMessages):
     def _on_env_update(self, time_s: float) -> bool:
         commands, self._commands = self._commands, []
         start_s = self._now_s
+        if self._gate is not None:
+            assert self.system_agent is not None
+            self._simulation.admit(self._gate.close(start_s))
+            self.system_agent.receive_messages()  # they are noted
         converged = self._simulation.run_pieces(self._k, commands)
         rewards, infos, terminated, truncated = self._finish_interval(converged)
         self._take_snapshot()

@@ -42,7 +42,6 @@ from powergrid.envs.episode_source import EpisodeSource
 from powergrid.envs.grid_events import GridEvents
 from powergrid.envs.grid_metrics import grid_metrics
 from powergrid.envs.placed_network import PlacedNetwork
-from powergrid.envs.timing import timing_seed
 from powergrid.envs.visibility import set_visibility, visible_layout
 from powergrid.powerflow.lane import FlowLane
 from powergrid.powerflow.make import make_power_flow
@@ -333,6 +332,7 @@ class NetworkedGridEnv(GridEvents):
             raise ConfigError(f"seed is {seed}, expected an integer of at least 0")
         if seed is not None or self._rng is None:
             self._rng, _ = seeding.np_random(self.config.seed if seed is None else seed)
+            self._n_episode = 0
         self._has_reset = False
         self.agents = []
         self._end_run()
@@ -357,7 +357,7 @@ class NetworkedGridEnv(GridEvents):
                 f"injections at {share:.0%} the lowest voltage is {vm_pu:.3f} p.u., at {bus}: "
                 f"lower load_scale, strengthen the connection, or choose another bus"
             )
-        self._timing_seed = timing_seed(self._rng)
+        self._n_episode += 1
         self.agents = list(self.possible_agents)
         self.metrics = EpisodeMetrics(self.possible_agents)
         self._has_reset = True
@@ -560,9 +560,6 @@ class NetworkedGridEnv(GridEvents):
         """Put everything to its start and solve; return whether that converged."""
         self._k = 0
         self._disturbance_seed = disturbance_seed
-        above = self._deciding_operator()
-        if above is not None and above.policy is not None:
-            above.policy.reset()
         dso = self._distribution_model
         self.distribution.window = self.source.window(day, dso.load_area, None, noise_seed)
         self.power_flow.forget()

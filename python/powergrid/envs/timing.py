@@ -27,6 +27,7 @@ __all__ = [
     "hierarchy_of",
     "longest_s",
     "timing_seed",
+    "timing_seed_of",
 ]
 
 TAIL = 8.0  # standard deviations of a delay beyond which none is expected
@@ -129,6 +130,18 @@ class Hierarchy:
     owner: list[int]
     configs: list[TickConfig]
 
+    def with_offers(self, step_s: float) -> Hierarchy:
+        """Return it with somebody behind all others who takes each coordinator's offers.
+
+        What arrived by the start of an interval [s, `step_s` long] takes effect at that moment.
+        """
+        leaders = [k for k, of in enumerate(self.owner) if of < 0]
+        return Hierarchy(
+            [*self.paths, *(f"{self.paths[k]}/market" for k in leaders)],
+            [*self.owner, *leaders],
+            [*self.configs, *(TickConfig(step_s) for _ in leaders)],
+        )
+
     def faults(self, config: FaultsConfig) -> MessageFaults:
         """Return what befalls messages, senders by number.
 
@@ -188,6 +201,19 @@ def hierarchy_of(
 def timing_seed(generator: np.random.Generator) -> int:
     """Return the seed of an episode's delays and losses; what `generator` draws stays the same."""
     return int(generator.spawn(1)[0].integers(2**63))
+
+
+def timing_seed_of(generator: np.random.Generator, episode: int) -> int:
+    """Return what `timing_seed` returns in an episode of that number since `generator` was made.
+
+    Nothing is drawn or spawned, so that it costs nothing where nobody asks.
+    """
+    bits = generator.bit_generator
+    parent = bits.seed_seq
+    assert isinstance(parent, np.random.SeedSequence)
+    key = (*parent.spawn_key, episode)
+    child = np.random.SeedSequence(parent.entropy, spawn_key=key, pool_size=parent.pool_size)
+    return int(np.random.Generator(type(bits)(child)).integers(2**63))
 
 
 def longest_s(config: TickConfig, base_s: float) -> float:

@@ -185,6 +185,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             raise HeronError("the first reset() is of all lanes: call it without reset_mask")
         days = self._wanted_days(options, lanes)
         self._seed_lanes(seed, lanes)
+        self._has_reset = len(lanes) < self.num_envs  # until they have started
         self._start(lanes, days)
         self._has_reset = True
         return self._observations, {}
@@ -517,10 +518,11 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             seeds = list(seed)
             if len(seeds) != self.num_envs:
                 raise ConfigError(f"got {len(seeds)} seeds for {self.num_envs} lanes")
+        for of_lane in (seeds[lane] for lane in lanes):
+            if of_lane is not None and operator.index(of_lane) < 0:
+                raise ConfigError(f"seed is {of_lane}, expected an integer of at least 0")
         for lane in lanes:
             of_lane = seeds[lane]
-            if of_lane is not None and of_lane < 0:
-                raise ConfigError(f"seed is {of_lane}, expected an integer of at least 0")
             if of_lane is not None or self._generators[lane] is None:
                 first = self.config.seed
                 if of_lane is None and first is not None:

@@ -11,6 +11,8 @@ from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
+from powergrid.kernels.recording import recorded_by
+
 __all__ = ["F64", "I32", "U8", "kernel", "lanes"]
 
 F64: TypeAlias = NDArray[np.float64]
@@ -36,11 +38,27 @@ def kernel(function: Function) -> Function:
     # The cache holds the module's name. A file that is a script now and imported by another name
     # later, or known to this process only, would find it and fail.
     # With NUMBA_DISABLE_JIT there is nothing to keep.
-    if "." in function.__module__ and compiled is not function:
+    if compiled is function:
+        return function
+    if "." in function.__module__:
         with contextlib.suppress(RuntimeError):  # nowhere to write
             compiled.enable_caching()
+    _make_recordable(compiled)
     kept: Function = compiled
     return kept
+
+
+def _make_recordable(compiled: Any) -> None:
+    """Let a kernel write down calls that `powergrid.kernels.recording.record` asks for.
+
+    Numba asks for arguments of types that it has not met before, so other calls cost nothing more.
+    """
+    compile_for = compiled._compile_for_args
+
+    def compile_or_record(*arguments: Any, **named: Any) -> Any:
+        return recorded_by(compiled, arguments) or compile_for(*arguments, **named)
+
+    compiled._compile_for_args = compile_or_record
 
 
 def lanes(first: int, last: int) -> range:

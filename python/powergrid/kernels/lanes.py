@@ -1,21 +1,28 @@
-"""Taking lanes out of arrays and putting them into others, without the interpreter lock."""
+"""Counting in lanes, taking them out of arrays and putting them into others."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from powergrid.kernels.jit import kernel
+from powergrid.kernels.jit import kernel, lanes
 
-__all__ = ["put_lanes", "take_lanes"]
+__all__ = ["count", "put_lanes", "take_lanes"]
 
 Array = Any
 
 
 @kernel
-def put_lanes(target: Array, at: Array, source: Array) -> None:
-    """Put the first columns of `source` (n_row, ...) into columns `at` (n,) of `target`."""
+def count(number: Array, first: int, last: int) -> None:
+    """Add 1 to the `number`, (n_lane,), of each lane."""
+    for lane in lanes(first, last):
+        number[lane] += 1
+
+
+@kernel
+def put_lanes(target: Array, at: Array, source: Array, first: int, last: int) -> None:
+    """Put column k of `source` (n_row, ...) into column ``at[k]`` of `target`, k from `first`."""
     for row in range(target.shape[0]):
-        for k in range(at.shape[0]):
+        for k in range(first, last):
             target[row, at[k]] = source[row, k]
 
 

@@ -219,12 +219,14 @@ def first_piece_or_more(
     ----------
     value : (n_row, n_lane)
     row, device : (n,)
-        Rows of `value`, and whose they are.
+        Rows of `value`, -1 for none, and whose they are.
     total : (n, n_lane)
         Written by a device's first piece, added to by the others.
     """
     for i in range(row.shape[0]):
         d = device[i]
+        if row[i] < 0:
+            continue
         for k in lanes(first, last):
             if is_cut[d, k] != 0:
                 part = value[row[i], k] * (dt_h[d, k] / step_h)

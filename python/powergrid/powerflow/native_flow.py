@@ -357,6 +357,15 @@ class NativeFlow(PowerFlow):
             )
         return self._topology
 
+    @property
+    def is_one_call(self) -> bool:
+        """Whether the compiled core solves or settles lanes by one call, nothing around it."""
+        return not self._is_copied and self._topology is None
+
+    def solver(self, worker: int) -> _core.Solver:
+        """Return the solver of a worker."""
+        return self._solvers.get(worker) or self._solver_of(worker)
+
     def _solver_of(self, worker: int) -> _core.Solver:
         return self._solvers.setdefault(worker, _core.Solver(self.compiled.network, self._simd))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from heron.protocols.market import clear_market
@@ -17,7 +17,7 @@ Trades = dict[str, dict[str, float]]
 
 
 def clear_peer_market(
-    agents: Mapping[str, PowerGridAgent], fee: float, dt_h: float, *, has_converged: bool
+    agents: Mapping[str, PowerGridAgent], fee: float, dt_h: float, traders: Collection[str]
 ) -> Trades:
     """Let agents trade what they metered, and add what that changes to their costs.
 
@@ -29,8 +29,8 @@ def clear_peer_market(
         What either side pays [$/MWh].
     dt_h
         Length of the interval [h].
-    has_converged
-        Whether the power flow did; nobody trades otherwise.
+    traders
+        Who takes part.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def clear_peer_market(
     for name, meter in meters.items():
         position = -meter.state.electrical.p_MW * dt_h
         gains = buy[name] > price + fee if position < 0.0 else sell[name] < price - fee
-        positions.append(position if has_converged and gains else 0.0)
+        positions.append(position if name in traders and gains else 0.0)
     # With negative prices the utility would pay more than it takes; then there is no trade.
     clearing = clear_market(positions, buy_mean, min(sell_mean, buy_mean), fee)
     for k, name in enumerate(meters):

@@ -6,7 +6,7 @@ It calls the hooks that every device has (`set_device_action`, `update_state`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +73,7 @@ class ReferenceSimulation:
             self._plan = CommonPlan(list(agents.values()), protocol)
         self._tariff = Tariff(protocol) if isinstance(protocol, TariffConfig) else None
         self._trades: dict[str, dict[str, float]] = {}
+        self._traders: Collection[str] = self._agents
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
@@ -83,6 +84,7 @@ class ReferenceSimulation:
         flow = self._flow
         if self._tariff is not None:
             self._tariff.signal = 0.0
+        self._traders, self._trades = self._agents, {}
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
@@ -172,8 +174,9 @@ class ReferenceSimulation:
             agent.book(flow.result, self._dt_h, of_agent[name])
             agent.add_safety("distribution", shared)
         if isinstance(self._protocol, MarketConfig):
+            traders = self._traders if converged else ()
             self._trades = clear_peer_market(
-                agents, self._protocol.trading_fee, self._dt_h, has_converged=converged
+                agents, self._protocol.trading_fee, self._dt_h, traders
             )
         if self.watch is not None:
             self.watch.check(0, 1)
@@ -183,6 +186,10 @@ class ReferenceSimulation:
         """Let the operator add to the market price of the next interval [$/MWh]."""
         assert self._tariff is not None
         self._tariff.signal = price
+
+    def admit(self, names: Collection[str]) -> None:
+        """Let these agents, and no others, take part in the market of the next interval."""
+        self._traders = names
 
     def trades(self, name: str) -> dict[str, float]:
         """Return what an agent has traded in the last interval; {} without a market."""

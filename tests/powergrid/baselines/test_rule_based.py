@@ -5,7 +5,14 @@ import pytest
 
 from powergrid.baselines import RuleBasedPolicy
 from powergrid.baselines.reading import ObservationReader
-from powergrid.baselines.voltage import curtailed_share, reactive_power, tap_move
+from powergrid.baselines.voltage import (
+    curtailed_share,
+    reactive_power,
+    supplied_devices,
+    tap_move,
+    voltage_support,
+)
+from powergrid.optimization.grid_model import GridModel
 
 CHEAP_HOURS, DEAR_HOURS = range(1, 7), range(17, 21)  # as the day in conftest.py has them
 
@@ -67,23 +74,45 @@ def test_charging_stays_below_the_rating_of_the_connection(build):
     assert max(imports) > 0.45  # of 0.5 MVA: the rule uses what room there is
 
 
-def voltages(env, v_min, v_max):
+def voltages(env, v_min, v_device, v_meter=1.0):
+    """Return a reader of MG1's observation with these voltages, low at some bus without device."""
     observations, _ = env.reset(seed=0, options={"day": 0})
     values = observations["MG1"].copy()
     names = env.observation_names("MG1")
     values[names.index("grid.v_min")] = v_min
-    values[names.index("grid.v_max")] = v_max
+    values[names.index("grid.v_max")] = max(v_device, v_meter)
+    for k, name in enumerate(names):
+        if name.endswith(".v_pu"):
+            values[k] = v_meter if name.startswith("Grid") else v_device
     reader = ObservationReader(env, "MG1")
     reader.read(values)
     return reader
 
 
+DEVICES = ("gen", "ess", "pv", "reg")
+
+
 @pytest.mark.parametrize(
-    ("v_min", "v_max", "move"),
-    [(0.99, 1.01, 0), (0.955, 1.0, 1), (1.0, 1.045, -1), (0.96, 1.045, 0)],
+    ("v_min", "v_device", "move"),
+    [(0.99, 1.01, 0), (0.955, 1.0, 1), (1.0, 1.045, -1), (0.96, 1.045, 0), (0.0, 0.0, 0)],
 )
-def test_taps_answer_voltages_near_the_limits(env, v_min, v_max, move):
-    assert tap_move(voltages(env, v_min, v_max)) == move
+def test_taps_answer_voltages_near_the_limits(env, v_min, v_device, move):
+    assert tap_move(voltages(env, v_min, v_device), DEVICES) == move
+
+
+def test_taps_leave_alone_what_they_do_not_move(env):
+    """The voltage at the connection is the distribution grid's."""
+    assert tap_move(voltages(env, 0.99, 1.01, v_meter=1.06), DEVICES) == 0
+    assert supplied_devices(GridModel.of(env.agent_dict["MG1"])) == list(DEVICES)
+
+
+def test_reactive_power_follows_slowly_at_short_steps(env):
+    reader = voltages(env, 0.99, 0.94)
+    at_once = voltage_support(reader, "gen", -0.2, 0.1, 1.0)
+    assert at_once == 0.1
+    present = reader.device("gen", "q_MVAr")
+    minute = voltage_support(reader, "gen", -0.2, 0.1, 1.0 / 60.0)
+    assert minute == pytest.approx(present + 0.2 * (0.1 - present))
 
 
 def test_reactive_power_supports_low_voltage_and_lowers_high_voltage():

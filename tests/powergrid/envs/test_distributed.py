@@ -16,6 +16,7 @@ from heron.protocols.vertical import SetpointProtocol
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.storage import ESS
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.setups.loader import load_setup
 
 
@@ -54,6 +55,18 @@ def test_episodes_are_those_of_the_centralized_mode(setup: str, is_normalized: b
     distributed.configure_agents_for_distributed()  # has happened already, and may again
     assert assert_same_episode(central, distributed, 2) == 24
     assert assert_same_episode(central, distributed, None) > 0
+
+
+def test_lanes_of_a_batch_are_the_distributed_environment_too() -> None:
+    config = {**load_setup("ieee34_ieee13"), "centralized": False}
+    env, envs = MultiAgentMicrogrids(config), VectorGridEnv(2, config)
+    observations, found = env.reset(seed=0)[0], envs.reset(seed=0)[0]
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        np.testing.assert_array_equal(found[0], list(observations.values()))
+        actions = random_actions(env, rng)
+        batch = np.repeat(np.array(list(actions.values()))[np.newaxis], 2, axis=0)
+        observations, found = env.step(actions)[0], envs.step(batch)[0]
 
 
 class HookedESS(ESS):

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from heron.errors import ConfigError, HeronError
+from powergrid.agents.registry import DEVICE_REGISTRY
+from powergrid.agents.storage import ESS
 from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.setups.loader import load_setup
@@ -87,6 +89,28 @@ def test_without_delays_every_step_is_the_synchronous_one(setup: str) -> None:
         assert (found[4]["age_s"] == 0.0).all()
 
 
+@pytest.mark.parametrize("rule", ["terminate", "continue"])
+def test_a_power_flow_without_solution_is_what_it_is_in_synchronous_steps(rule: str) -> None:
+    load = np.full(48, 0.8)
+    load[[5, 15, 30]] = 200.0  # no network of ours carries it
+    config = {
+        "max_episode_steps": 8, "on_convergence_failure": rule, "dataset": {"train": {"load": load}}
+    }  # fmt: skip
+    events = EventDrivenVectorEnv(3, config)
+    steps = VectorGridEnv(3, config, autoreset_mode="SameStep")
+    for envs in (events, steps):
+        envs.reset(seed=1)
+    n_failed = 0
+    for now in actions_of(0, 20, steps, [0, 1, 2]):
+        expected, found = steps.step(now), events.step(now)
+        for a, b in zip(expected[:4], found[:4], strict=True):
+            np.testing.assert_array_equal(a, b)
+        for name, values in expected[4].items():
+            np.testing.assert_array_equal(found[4][name], values, err_msg=name)
+        n_failed += int((~found[4]["converged"]).sum())
+    assert n_failed > 3
+
+
 @pytest.mark.parametrize("timing", [LATE, {**LATE, "faults": {}}, {}])
 def test_lanes_are_those_of_smaller_batches(timing: dict[str, Any]) -> None:
     config = {"max_episode_steps": 8, "timing": timing}
@@ -117,6 +141,37 @@ def test_an_observation_is_as_old_as_the_delay() -> None:
             np.testing.assert_array_equal(observations, seen[k - 2])
             assert (infos["age_s"] == 7200.0).all()
         observations, _, _, _, infos = late.step(idle)
+        seen.append(now.step(idle)[0].copy())
+
+
+def test_a_delay_of_any_length_is_one_that_an_episode_can_have() -> None:
+    """Nothing is known in an episode that is shorter than the delay, and nothing kept for it."""
+    timing = {"coordinator": {"obs_delay": 1e11, "jitter_type": "gaussian"}}
+    envs = EventDrivenVectorEnv(1, {"max_episode_steps": 4, "timing": timing})
+    observations, infos = envs.reset(seed=0)
+    for _ in range(6):
+        assert not observations.any()
+        assert np.isinf(infos["age_s"]).all()
+        observations, _, _, _, infos = envs.step(envs.idle_actions())
+
+
+@pytest.mark.parametrize(("step_s", "delay_s"), [(0.1, 0.3), (0.1, 0.7), (0.7, 2.1)])
+def test_steps_that_floats_cannot_hold_leave_nothing_unknown(step_s: float, delay_s: float) -> None:
+    """Times are rounded, so what is just as old as the delay may count as younger."""
+    timing = {"coordinator": {"obs_delay": delay_s}}
+    envs = EventDrivenVectorEnv(
+        1, {"step_s": step_s, "max_episode_steps": 200, "timing": timing, "forecast_steps": 0}
+    )
+    now = VectorGridEnv(1, {"step_s": step_s, "max_episode_steps": 200, "forecast_steps": 0})
+    seen = [now.reset(seed=3)[0].copy()]
+    observations, infos = envs.reset(seed=3)
+    idle = now.idle_actions()
+    for k in range(100):
+        if k > round(delay_s / step_s):
+            age = round(infos["age_s"][0, 0] / step_s)  # exact, but for the rounding
+            assert infos["age_s"].max() > delay_s - 1e-9
+            np.testing.assert_array_equal(observations, seen[k - age])
+        observations, _, _, _, infos = envs.step(idle)
         seen.append(now.step(idle)[0].copy())
 
 
@@ -168,6 +223,69 @@ def test_a_tap_moves_once_for_a_command_that_is_held() -> None:
     _, _, _, _, infos = envs.step(action)
     assert infos["n_interval"].tolist() == [4]
     assert envs.state()[tap, 0] == before + 1.0
+
+
+class WornESS(ESS):
+    """A battery whose hooks name a cost of its own, and that may break."""
+
+    is_broken = False
+
+    def update_state(self, net_results: Any = None, dt: float = 1.0) -> None:
+        if type(self).is_broken:
+            raise RuntimeError("broken")
+        super().update_state(net_results, dt)
+
+    def cost_by_cause(self) -> dict[str, float]:
+        return {"wear": 3.0}
+
+
+@pytest.fixture
+def worn_config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setitem(DEVICE_REGISTRY, "WornESS", WornESS)
+    monkeypatch.setattr(WornESS, "is_broken", False)
+    config: dict[str, Any] = load_setup("ieee34_ieee13")
+    store = {"type": "WornESS", "name": "store", "bus": "Bus 675", "e_capacity_MWh": 1.0,
+             "p_max_MW": 0.2, "p_min_MW": -0.2}  # fmt: skip
+    config["microgrid_configs"][1]["devices"].append(store)
+    return {**config, "uniform_spaces": True}
+
+
+def test_a_cause_that_is_new_as_the_episode_ends_is_told(worn_config: dict[str, Any]) -> None:
+    config = {**worn_config, "max_episode_steps": 1}
+    events = EventDrivenVectorEnv(2, config)
+    steps = VectorGridEnv(2, config, autoreset_mode="SameStep")
+    for envs in (events, steps):
+        envs.reset(seed=0)
+    for _ in range(2):
+        found, expected = (envs.step(envs.idle_actions())[4] for envs in (events, steps))
+        assert found["cost_wear"].tolist() == [[0.0, 3.0, 0.0]] * 2
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def step_through(envs: EventDrivenVectorEnv, actions: np.ndarray) -> None:
+    for now in actions:
+        envs.step(now)
+
+
+def test_after_a_call_that_failed_midway_a_reset_makes_all_good(
+    worn_config: dict[str, Any],
+) -> None:
+    config = {**worn_config, "timing": LATE}
+    broken, sound = (EventDrivenVectorEnv(2, config) for _ in range(2))
+    broken.reset(seed=0)
+    WornESS.is_broken = True
+    actions = actions_of(0, 30, broken, [0, 1])
+    with pytest.raises(RuntimeError, match="broken"):
+        step_through(broken, actions)
+    WornESS.is_broken = False
+    with pytest.raises(HeronError, match="call reset"):
+        broken.step(actions[0])
+    first, _ = broken.reset(seed=1)
+    np.testing.assert_array_equal(first, sound.reset(seed=1)[0])
+    for now in actions:
+        for a, b in zip(broken.step(now)[:4], sound.step(now)[:4], strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_what_is_on_its_way_is_not_saved() -> None:

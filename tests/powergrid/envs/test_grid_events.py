@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ from heron.protocols.base import NoProtocol
 from heron.scheduling import EventScheduler, TickConfig
 from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+from powergrid.envs.timing import timing_seed, timing_seed_of
 from powergrid.setups.loader import load_setup
 
 SETUPS = ["ieee34_ieee13", "ieee123_ieee13"]
@@ -83,6 +86,19 @@ class Scripted(Policy):
     def forward(self, observation: np.ndarray) -> np.ndarray:
         self.seen.append(observation)
         return scripted(self.agent, len(self.seen) - 1, self.n_entry)
+
+
+class Counting(Policy):
+    """Counts its decisions of an episode."""
+
+    n_decision = 0
+
+    def reset(self) -> None:
+        self.n_decision = 0
+
+    def forward(self, observation: Any) -> Any:
+        self.n_decision += 1
+        return self.n_decision
 
 
 def with_policies(env: MultiAgentMicrogrids) -> MultiAgentMicrogrids:
@@ -191,6 +207,37 @@ def test_the_general_road_is_the_lane_of_a_batch(setup: str, changes: dict[str, 
         assert any(seen.any() for seen in found.seen["MG1"])
 
 
+@pytest.mark.parametrize("between", ["p2p", "price_signal"])
+def test_what_goes_on_between_microgrids_is_that_of_the_lane(between: str) -> None:
+    config = {**load_setup("ieee34_ieee13"), "timing": LATE, "max_episode_steps": 12}
+    config["dso_config"]["protocol"] = between
+    found, expected = by_events(with_policies(Traced(config)), 2), by_lane(config, 2, 1)[0]
+    assert_same(found, expected)
+    assert sum(len(i.effects) for i in found.intervals) > 50
+
+
+def test_devices_that_answer_a_price_do_so_by_events() -> None:
+    config = load_setup("ieee34_ieee13")
+    for microgrid in config["microgrid_configs"]:
+        microgrid["protocol"] = "price_signal"
+    env, steps = with_policies(Traced(config)), MultiAgentMicrogrids(config)
+    by_events(env, 2)
+    steps.reset(seed=2)
+    for k, record in enumerate(env.intervals):
+        _, rewards, _, _, infos = steps.step(
+            {n: scripted(n, k, a.action_layout.size) for n, a in steps.agent_dict.items()}
+        )
+        assert (record.rewards, record.infos) == (rewards, infos)
+    assert steps.agents == []
+
+
+def test_the_seed_of_an_episode_is_that_of_a_lane_whoever_asks() -> None:
+    lane, single = np.random.default_rng(3), np.random.default_rng(3)
+    for episode in range(3):
+        assert timing_seed_of(single, episode) == timing_seed(lane)
+        assert lane.integers(100) == single.integers(100)
+
+
 def test_agents_with_a_timing_of_their_own_keep_it() -> None:
     config = {**load_setup("ieee34_ieee13"), "max_episode_steps": 6}
 
@@ -231,14 +278,19 @@ def test_without_delays_a_run_by_events_is_the_steps(setup: str, is_central: boo
     assert env.get_collective_metrics() == steps.get_collective_metrics()
 
 
-@pytest.mark.parametrize("changes", [{}, DISTURBED])
+@pytest.mark.parametrize("setup", ["villages", "ieee34_ieee13"])
+@pytest.mark.parametrize("disturbed", [{}, DISTURBED])
 def test_the_reference_lives_through_the_same_events(
-    make_villages: Callable[..., Any], changes: dict[str, Any]
+    make_villages: Callable[..., Any], setup: str, disturbed: dict[str, Any]
 ) -> None:
     timing = {**LATE, "agents": {}, "faults": {**LATE["faults"], "outages": []}}
     records, seen = [], []
     for backend in ("native", "reference"):
-        env = make_villages(backend=backend, power_flow="native", timing=timing, **changes)
+        changes = {"backend": backend, "power_flow": "native", "timing": timing, **disturbed}
+        if setup == "villages":
+            env = make_villages(**changes)
+        else:
+            env = MultiAgentMicrogrids({**load_setup(setup), **changes})
         for number, agent in enumerate(env.agent_dict.values()):
             agent.policy = Scripted(f"MG{number}", agent.action_layout.size)
         env.reset(seed=1)
@@ -273,6 +325,59 @@ def test_a_run_can_be_stopped_and_goes_on(make_villages: Callable[..., Any]) -> 
     assert sum(parts) == n_event
     assert [record.rewards for record in env.intervals] == rewards
     assert env.run_event_driven() == 0
+
+
+@pytest.mark.parametrize("on_failure", ["terminate", "continue"])
+def test_a_power_flow_without_solution_counts_as_in_a_step(
+    make_villages: Callable[..., Any], on_failure: str
+) -> None:
+    load = np.full(48, 0.8)
+    load[2] = 200.0
+    dataset = {"train": {"load": load, "solar": np.full(48, 0.5)}}
+    env, steps = (
+        make_villages(dataset=dataset, on_convergence_failure=on_failure) for _ in range(2)
+    )
+    for number, agent in enumerate(env.agent_dict.values()):
+        agent.policy = Scripted(f"MG{number}", agent.action_layout.size)
+    env.reset(seed=0, options={"day": 0})
+    env.run_event_driven()
+    steps.reset(seed=0, options={"day": 0})
+    for k, record in enumerate(env.intervals):
+        actions = {
+            name: scripted(f"MG{number}", k, agent.action_layout.size)
+            for number, (name, agent) in enumerate(steps.agent_dict.items())
+        }
+        _, rewards, terminations, truncations, infos = steps.step(actions)
+        assert (record.rewards, record.infos) == (rewards, infos)
+        assert terminations["A"] == record.terminated
+        assert truncations["A"] == record.truncated
+    assert steps.agents == []
+    assert len(env.intervals) == (3 if on_failure == "terminate" else 6)
+    assert not env.intervals[2].infos["A"]["converged"]
+
+
+def test_a_reset_leaves_nothing_of_the_run_behind(make_villages: Callable[..., Any]) -> None:
+    env, fresh = (make_villages() for _ in range(2))
+    system = SystemAgent("DSO", policy=Counting(), protocol=NoProtocol())
+    env.set_system_agent(system)
+    for each in (env, fresh):
+        for number, agent in enumerate(each.agent_dict.values()):
+            agent.policy = Scripted(f"MG{number}", agent.action_layout.size)
+    env.reset(seed=0)
+    env.run_event_driven(2 * 3600.0)
+    assert system.policy.n_decision == 3
+    env.reset(seed=1)
+    assert system.policy.n_decision == 0
+    fresh.reset(seed=1)
+    twin = pickle.loads(pickle.dumps(copy.deepcopy(env)))
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        actions = {
+            name: rng.uniform(-1.0, 1.0, agent.action_layout.size)
+            for name, agent in env.agent_dict.items()
+        }
+        expected = fresh.step(actions)[1]
+        assert env.step(actions)[1] == twin.step(actions)[1] == expected
 
 
 def test_nothing_unread_outlives_the_episode(make_villages: Callable[..., Any]) -> None:

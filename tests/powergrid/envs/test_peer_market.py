@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heron.core.policies import Policy
 from heron.errors import ConfigError
+from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.setups.loader import load_setup
@@ -244,3 +246,133 @@ def test_without_a_spread_there_is_nothing_to_gain() -> None:
 def test_a_wrong_protocol_is_an_error(protocol: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         MultiAgentMicrogrids({"dso_config": {"protocol": protocol}})
+
+
+# --- in a run by events -----------------------------------------------------------------------
+
+LATE = {
+    "coordinator": {"msg_delay": 900.0, "jitter_type": "uniform", "jitter_ratio": 0.4},
+    "agents": {"MG2": {"tick_interval": 6000.0}},
+    "faults": {"loss": 0.3, "duplication": 0.1, "outages": [{"start": 10000.0, "end": 18000.0}]},
+}
+
+
+class Scripted(Policy):
+    """Knows its actions beforehand."""
+
+    def __init__(self, number: int, n_entry: int) -> None:
+        self.number, self.n_entry, self.k = number, n_entry, -1
+
+    def reset(self) -> None:
+        self.k = -1
+
+    def forward(self, observation: np.ndarray) -> np.ndarray:
+        self.k += 1
+        return scripted(self.number, self.k, self.n_entry)
+
+
+def scripted(number: int, k: int, n_entry: int) -> np.ndarray:
+    rng = np.random.default_rng((number, k))
+    return rng.uniform(-1.0, 1.0, n_entry).astype(np.float32)
+
+
+def by_events(config: dict[str, Any], seed: int) -> list[dict[str, dict[str, Any]]]:
+    """Return the infos of an episode on the general road."""
+    env = MultiAgentMicrogrids(config)
+    for number, agent in enumerate(env.agent_dict.values()):
+        agent.policy = Scripted(number, agent.action_layout.size)
+    env.reset(seed=seed)
+    env.run_event_driven()
+    return [interval.infos for interval in env.intervals]
+
+
+def test_without_delays_events_trade_as_steps_do() -> None:
+    config = trading_config()
+    by_step = MultiAgentMicrogrids(config)
+    by_step.reset(seed=6)
+    for k, infos in enumerate(by_events(config, 6)):
+        actions = {
+            name: scripted(number, k, agent.action_layout.size)
+            for number, (name, agent) in enumerate(by_step.agent_dict.items())
+        }
+        assert by_step.step(actions)[4] == infos
+    assert k == 7
+
+
+@pytest.mark.parametrize("timing", [{}, LATE, {**LATE, "faults": {}}])
+def test_both_roads_let_the_same_agents_trade(timing: dict[str, Any]) -> None:
+    config = trading_config(timing=timing)
+    seeds = [6, 7]
+    expected = [by_events(config, seed) for seed in seeds]
+    envs = EventDrivenVectorEnv(2, config)
+    told: list[dict[str, np.ndarray]] = []
+
+    def note(rewards: Any, terminations: Any, truncations: Any, infos: dict[str, Any]) -> None:
+        told.append({entry: np.array(infos[entry]) for entry in (*TRADE, "cost", "cost_trade")})
+
+    envs.on_interval = note
+    _, infos = envs.reset(seed=seeds)
+    n_decided = np.zeros((2, 3), int)
+    n_entry = envs.single_action_space.shape[1]
+    while len(told) < 8:
+        actions = np.zeros(envs.action_space.shape, np.float32)
+        for lane, number in np.argwhere(infos["acting"]).tolist():
+            actions[lane, number] = scripted(number, n_decided[lane, number], n_entry)
+            n_decided[lane, number] += 1
+        *_, infos = envs.step(actions)
+    n_trade = 0
+    for k, found in enumerate(told[:8]):
+        for lane in range(2):
+            for number, info in enumerate(expected[lane][k].values()):
+                for entry, values in found.items():
+                    assert values[lane, number] == info[entry], (k, lane, entry)
+                n_trade += info["energy_traded_mwh"] != 0.0
+    assert n_trade > 0
+
+
+def test_offers_that_do_not_arrive_in_time_are_out_of_the_market() -> None:
+    # Decisions at the start of the first, third, fifth ... interval; with a delay their offers
+    # arrive during it, and are in the market of the next.
+    every_other = {"tick_interval": 7200.0}
+    for delay_s, in_market in ((0.0, 0), (60.0, 1)):
+        timing = {"coordinator": {**every_other, "msg_delay": delay_s}}
+        traded = []
+        for seed in range(3):
+            infos = by_events(trading_config(timing=timing), seed)
+            traded.append([any(x["energy_traded_mwh"] for x in i.values()) for i in infos])
+        seen = np.array(traded).any(axis=0)
+        assert seen[in_market::2].any()
+        assert not seen[1 - in_market :: 2].any()
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_market_after_a_run_by_events_is_open_to_all_again(backend: str) -> None:
+    config = trading_config(backend=backend, power_flow="native", timing={"faults": {"loss": 1.0}})
+    env = MultiAgentMicrogrids(config)
+    for number, agent in enumerate(env.agent_dict.values()):
+        agent.policy = Scripted(number, agent.action_layout.size)
+    env.reset(seed=6)
+    env.run_event_driven()
+    assert not any(x["energy_traded_mwh"] for i in env.intervals for x in i.infos.values())
+    after = play(env, 4)
+    assert after == play(MultiAgentMicrogrids(config), 4)
+    assert any(x["energy_traded_mwh"] for i in after for x in i.values())
+
+
+def test_the_market_needs_no_interpreter_and_follows_the_lanes_own_parameters() -> None:
+    from powergrid.kernels.recording import record
+
+    envs = VectorGridEnv(2, trading_config())
+    assert envs.engine.market is not None
+    assert len(record(envs.engine.market.clear)) == 3
+    grids = [name for name in envs.parameter_names if name.endswith(".sell_ratio")]
+    for name in grids:
+        envs.set_parameter(name, [0.2, 1.0])  # without a spread there is nothing to gain
+    envs.reset(seed=0, options={"day": 0})
+    rng, traded = np.random.default_rng(1), np.zeros(2)
+    for _ in range(8):
+        actions = rng.uniform(-1.0, 1.0, envs.action_space.shape).astype(np.float32)
+        traded += np.abs(envs.step(actions)[4]["energy_traded_mwh"]).sum(axis=1)
+    assert len(grids) == 3
+    assert traded[0] > 0.0
+    assert traded[1] == 0.0

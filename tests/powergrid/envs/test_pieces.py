@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heron.protocols.vertical import SetpointProtocol
 from powergrid.agents.device_pieces import Command
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.storage import ESS
@@ -17,9 +18,13 @@ STEP_S = 3600.0
 
 
 class HookedESS(ESS):
-    """A battery that runs by its hooks."""
+    """A battery that runs by its hooks; once broken, it fails in the middle of an interval."""
+
+    is_broken = False
 
     def update_state(self, net_results: Any = None, dt: float = 1.0) -> None:
+        if type(self).is_broken and dt < 0.1:
+            raise RuntimeError("broken")
         super().update_state(net_results, dt)
 
 
@@ -145,3 +150,52 @@ def test_a_store_gives_exactly_what_flows() -> None:
         assert 0.1 <= store.soc <= 0.9 + 1e-12
         n_limited += store.soc in (0.1, 0.9)
     assert n_limited > 2
+
+
+class OwnProtocol(SetpointProtocol):
+    """The same split of an action, but one that is asked."""
+
+
+def test_without_commands_devices_idle_whatever_the_protocol() -> None:
+    config = {**config_with_all_kinds("ieee34_ieee13"), "power_flow": "native"}
+    native, reference, usual = (
+        MultiAgentMicrogrids({**config, "backend": backend})
+        for backend in ("native", "reference", "native")
+    )
+    for env in (native, reference):
+        for agent in env.agent_dict.values():
+            agent.protocol = OwnProtocol()
+    for env in (native, reference, usual):
+        env.reset(seed=3)
+    for k in range(3):
+        found, expected, _ = (live(env, k, []) for env in (native, reference, usual))
+        for name, infos in expected.items():
+            assert found[name] == pytest.approx(infos, rel=1e-7, abs=1e-7)
+        for other in (reference, usual):
+            np.testing.assert_allclose(
+                native.table.values, other.table.values, rtol=1e-7, atol=1e-7
+            )
+
+
+def test_a_new_episode_knows_nothing_of_an_interval_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(DEVICE_REGISTRY, "HookedESS", HookedESS)
+    config = config_with_all_kinds("ieee34_ieee13", "HookedESS")
+    broken, sound = MultiAgentMicrogrids(config), MultiAgentMicrogrids(config)
+    first, second, third = broken.possible_agents
+    for env in (broken, sound):
+        env.reset(seed=0)
+    full = np.array([1.0])
+    monkeypatch.setattr(HookedESS, "is_broken", True)
+    stores = [f"{second}/store", f"{first}/ess1"]
+    times = [0.0, 900.0, 960.0]  # the last piece is too short for it
+    with pytest.raises(RuntimeError, match="broken"):
+        live(broken, 0, [Command(store, at, full) for at in times for store in stores])
+    monkeypatch.setattr(HookedESS, "is_broken", False)
+    for env in (broken, sound):
+        env.reset(seed=1)
+    commands = [Command(store, 0.0, full) for store in stores]
+    commands.append(Command(f"{third}/ess3", 900.0, full))
+    assert live(broken, 0, commands) == live(sound, 0, commands)
+    np.testing.assert_array_equal(broken.table.values, sound.table.values)

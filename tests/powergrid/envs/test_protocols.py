@@ -419,3 +419,36 @@ def test_the_operator_stands_above_the_coordinators_and_last_in_line(protocol: s
     assert names[0] == "MG1"
     assert names[-1] == "DSO"
     assert operator.protocol_config.name == protocol
+
+
+# --- batches ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", ["p2p", CONSENSUS, TARIFF], ids=["p2p", "plan", "tariff"])
+def test_threads_and_copies_of_lanes_change_nothing(protocol: Any) -> None:
+    config = config_of(protocol, n_step=4)
+    one, two = (VectorGridEnv(20, config, n_thread=n, autoreset_mode="SameStep") for n in (1, 2))
+    for envs in (one, two):
+        envs.reset(seed=3)
+    rng = np.random.default_rng(0)
+    for k in range(9):
+        actions = rng.uniform(-1.0, 1.0, one.action_space.shape).astype(np.float32)
+        actions[7] = actions[2]  # lanes 2 and 7 are alike from the third step on
+        if k == 2:
+            for envs in (one, two):
+                envs.fork(2, [7])
+        if protocol == TARIFF and k < 2:
+            prices = np.arange(20.0)
+            for envs in (one, two):
+                envs.say_price(prices)
+        answers, others = one.step(actions), two.step(actions)
+        for a, b in zip(answers[:4], others[:4], strict=True):
+            np.testing.assert_array_equal(a, b)
+        for name, values in answers[4].items():
+            np.testing.assert_array_equal(values, others[4][name], err_msg=name)
+        if k >= 2:
+            for name, values in answers[4].items():
+                np.testing.assert_array_equal(values[2], values[7], err_msg=name)
+        if protocol == "p2p" and k % 4 == 3:  # the ends of episodes are told, not their starts
+            assert answers[4]["trade_fee"].any()
+    two.close()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from heron.errors import ConfigError, HeronError
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.storage import ESS
+from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
@@ -372,3 +373,26 @@ def test_an_environment_that_pays_by_a_rule_of_its_own_is_refused(
 
     with pytest.raises(ConfigError, match="_reward_and_safety"):
         VectorGridEnv(2, small_config, env_class=Own)
+
+
+def test_seeds_of_which_one_is_wrong_change_nothing() -> None:
+    tried, left = (VectorGridEnv(2) for _ in range(2))
+    for envs in (tried, left):
+        envs.reset(seed=3)
+    with pytest.raises(ConfigError, match="seed is -1"):
+        tried.reset(seed=[5, -1])
+    np.testing.assert_array_equal(tried.reset()[0], left.reset()[0])
+
+
+@pytest.mark.parametrize("env_class", [VectorGridEnv, EventDrivenVectorEnv])
+def test_lanes_that_did_not_start_do_not_go_on(env_class: type[VectorGridEnv]) -> None:
+    load = np.full(72, 0.8)
+    load[24] = 200.0  # no network of ours carries it
+    envs = env_class(2, {"dataset": {"train": {"load": load}}})
+    envs.reset(options={"day": 0})
+    with pytest.raises(HeronError, match="did not converge"):
+        envs.reset(options={"day": 1})
+    with pytest.raises(HeronError, match="call reset"):
+        envs.step(envs.idle_actions())
+    envs.reset(options={"day": 0})
+    envs.step(envs.idle_actions())

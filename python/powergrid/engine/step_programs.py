@@ -1,0 +1,103 @@
+"""The stages of a step in their order, as programs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from powergrid.engine.program import Program, Stage
+
+if TYPE_CHECKING:
+    from powergrid.engine.engine import Engine
+
+__all__ = ["StepPrograms"]
+
+
+class StepPrograms:
+    """What an engine does with its lanes, each made when it is first wanted.
+
+    They work on the arrays that the engine has when they are made.
+
+    Parameters
+    ----------
+    engine : Engine
+        Whose stages.
+    is_native : bool
+        Whether stages run without the interpreter where they can, to the same bits.
+    """
+
+    def __init__(self, engine: Engine, *, is_native: bool) -> None:
+        self._engine, self.is_native = engine, is_native
+        self._part = engine.books.part
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the engine's arrays are still those; a new cause of costs makes new books."""
+        return self._part is self._engine.books.part
+
+    @cached_property
+    def first(self) -> Program:
+        """The start of an episode, from its series on: one power flow, and no time passes."""
+        engine = self._engine
+        return self._program(
+            [*self._begin, *self._solve, engine.devices.read_meters, engine.observer.observe]
+        )
+
+    @cached_property
+    def run(self) -> Program:
+        """An interval, up to cost and safety."""
+        return self._program(self._run)
+
+    @cached_property
+    def pay(self) -> Program:
+        """Rewards."""
+        return self._program([self._engine.books.pay])
+
+    @cached_property
+    def begin_next(self) -> Program:
+        """The way to the next interval."""
+        return self._program([self._engine.scene.count_step, *self._begin])
+
+    @cached_property
+    def observe(self) -> Program:
+        """Observations."""
+        return self._program([self._engine.observer.observe])
+
+    @cached_property
+    def step(self) -> Program:
+        """All four."""
+        engine = self._engine
+        next_one = [engine.scene.count_step, *self._begin]
+        return self._program([*self._run, engine.books.pay, *next_one, engine.observer.observe])
+
+    @property
+    def _begin(self) -> list[Stage]:
+        disturbances = self._engine.disturbances
+        return [
+            self._engine.interval.begin, *([] if disturbances is None else [disturbances.begin])
+        ]  # fmt: skip
+
+    @property
+    def _solve(self) -> list[Stage]:
+        devices, network = self._engine.devices, self._engine.network
+        disturbances = self._engine.disturbances
+        enacting = [] if disturbances is None else [disturbances.enact]
+        cutting = [] if disturbances is None else [disturbances.cut_supply]
+        return [
+            *enacting, devices.read_actions, devices.set_points,
+            network.write_inputs, *cutting, network.settle, network.read_results,
+        ]  # fmt: skip
+
+    @property
+    def _run(self) -> list[Stage]:
+        engine = self._engine
+        agreeing = [] if engine.plan is None else [engine.agree]
+        clearing = [] if engine.market is None else [engine.market.clear]
+        watching = [] if engine.watch is None else [engine.watch.check]
+        return [
+            *agreeing, *self._solve,
+            engine.devices.advance, engine.devices.book, engine.books.book, *clearing, *watching,
+        ]  # fmt: skip
+
+    def _program(self, stages: list[Stage]) -> Program:
+        return Program(stages, self._engine.network, is_native=self.is_native)
