@@ -63,6 +63,21 @@ def with_pandapower(config: dict[str, Any]) -> None:
     config["power_flow"] = "pandapower"
 
 
+def with_disturbances(config: dict[str, Any]) -> None:
+    config["disturbances"] = [
+        {"kind": kind, "rate_per_h": 0.5, "duration_s": 5000.0, **size}
+        for kind, size in (("load_spike", {"size": 1.3}), ("generator_trip", {}), ("tap_stuck", {}))
+    ]
+
+
+def with_outages(config: dict[str, Any]) -> None:
+    with_disturbances(config)
+    config["disturbances"].append(
+        {"kind": "line_outage", "rate_per_h": 0.5, "duration_s": {"mean_s": 5000.0}}
+    )
+    config["conditions"] = [{"kind": "voltage_alarm", "low_pu": 0.99, "cool_down_s": 5000.0}]
+
+
 def as_it_is(config: dict[str, Any]) -> None:
     pass
 
@@ -82,7 +97,10 @@ def live(envs: VectorGridEnv, n_step: int) -> list[Any]:
     return [*found, envs.state()[:, : envs.num_envs].copy()]
 
 
-@pytest.mark.parametrize("configure", [as_it_is, with_hooks, with_variability, with_pandapower])
+@pytest.mark.parametrize(
+    "configure",
+    [as_it_is, with_hooks, with_variability, with_pandapower, with_disturbances, with_outages],
+)
 def test_native_programs_give_the_bits_of_stages_one_by_one(
     configure: Configure,
     env_of_config: type[NetworkedGridEnv],
@@ -115,6 +133,13 @@ def test_a_step_of_kernels_is_one_native_call(
     programs = engine_of(env_of_config, small_config).programs
     for program in (programs.run, programs.pay, programs.begin_next, programs.step):
         assert program.n_part == 1
+
+
+def test_disturbances_of_devices_and_loads_are_kernels_too(
+    env_of_config: type[NetworkedGridEnv], small_config: dict[str, Any]
+) -> None:
+    with_disturbances(small_config)
+    assert engine_of(env_of_config, small_config).programs.step.n_part == 1
 
 
 def test_hooks_and_pandapower_run_in_the_interpreter(
