@@ -25,7 +25,6 @@ from powergrid.kernels.transfer import copy_rows
 
 __all__ = ["DisturbanceStage"]
 
-Index = NDArray[np.int32]
 Mask = NDArray[np.uint8]
 
 
