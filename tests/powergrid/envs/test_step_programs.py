@@ -20,6 +20,7 @@ from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.kernels.jit import kernel, lanes
 from powergrid.kernels.recording import LanesUsedError, record
+from powergrid.setups.loader import load_setup
 
 N_LANE = 5
 Configure = Callable[[dict[str, Any]], None]
@@ -121,6 +122,26 @@ def test_native_programs_give_the_bits_of_stages_one_by_one(
     assert len(answers[0]) == len(answers[1])
     for native, by_stages in zip(*answers, strict=True):
         np.testing.assert_array_equal(native, by_stages)
+
+
+@pytest.mark.parametrize("kind", ["line_outage", "tap_stuck"])
+def test_native_programs_miss_no_disturbance_of_the_power_flow(kind: str) -> None:
+    config = {**load_setup("ieee34_ieee13"), "max_episode_steps": 7}
+    plain = VectorGridEnv(N_LANE, config)
+    struck = [{"kind": kind, "at_s": 7200.0, "duration_s": 7200.0}]
+    if kind == "line_outage":  # a part of a microgrid, and one of the feeder
+        struck[0]["targets"] = ["MG2 Line 632-671", "DSO Line 834-842"]
+    envs = [VectorGridEnv(N_LANE, {**config, "disturbances": struck}) for _ in range(2)]
+    envs[1].engine.run_by_stages()
+    answers = [live(one, 9) for one in envs]
+    for native, by_stages in zip(*answers, strict=True):
+        np.testing.assert_array_equal(native, by_stages)
+    # The compiled core's one call knows of neither.
+    assert plain.engine.network.flow.native is not None
+    assert envs[0].engine.network.flow.native is None
+    assert envs[0].engine.programs.step.n_part > plain.engine.programs.step.n_part == 1
+    for one in (plain, *envs):
+        one.close()
 
 
 def engine_of(env_of_config: type[NetworkedGridEnv], config: dict[str, Any]) -> Engine:
