@@ -139,9 +139,9 @@ class DisturbanceConfig(StrictModel):
 
 
 def check_synchronous(configs: Sequence[DisturbanceConfig], name: str) -> None:
-    """Raise ConfigError for what a synchronous step, in which nobody sends, cannot suffer."""
+    """Raise ConfigError for what a synchronous step, which loses no message, cannot suffer."""
     if any(config.kind == "communication_outage" for config in configs):
         raise ConfigError(
-            f"{name}: disturbances: a communication_outage strikes messages, and agents send none "
-            f"in a synchronous step; run the environment by events"
+            f"{name}: disturbances: a communication_outage acts by events, and a synchronous step "
+            f"loses no message; run the environment by events"
         )

@@ -517,12 +517,12 @@ def test_a_wrong_target_is_named(
         make_villages(disturbances=[entry])
 
 
-def test_messages_cannot_be_lost_where_nobody_sends(make_villages: Callable[..., Any]) -> None:
+def test_messages_cannot_be_lost_in_synchronous_steps(make_villages: Callable[..., Any]) -> None:
     entry = once("communication_outage", "A")
     env = make_villages(disturbances=[entry])
     env.reset(seed=0)
-    with pytest.raises(ConfigError, match="agents send none in a synchronous step"):
+    with pytest.raises(ConfigError, match="a synchronous step loses no message"):
         env.step({a: env.idle_action(a) for a in env.agents})
     config = {**make_villages().env_config, "uniform_spaces": True, "disturbances": [entry]}
-    with pytest.raises(ConfigError, match="agents send none"):
+    with pytest.raises(ConfigError, match="loses no message"):
         VectorGridEnv(2, config, env_class=type(env))
