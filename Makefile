@@ -38,7 +38,8 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
-  table bench bench-core bench-power-flow bench-startup bench-env wheel format clean distclean help
+  table bench bench-core bench-power-flow bench-startup bench-env bench-rllib leak-rllib wheel format \
+  clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -59,7 +60,7 @@ table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
 
 # Some minutes each, on a machine that does nothing else.
-bench: bench-core bench-power-flow bench-startup bench-env
+bench: bench-core bench-power-flow bench-startup bench-env bench-rllib
 
 bench-core: $(TEST)
 	$(BIN)/python benchmarks/python/core_speed.py $(BENCH_ARGS)
@@ -78,6 +79,13 @@ bench-startup: $(TEST)
 
 bench-env: $(TEST)
 	$(BIN)/python benchmarks/python/env_speed.py $(BENCH_ARGS)
+
+bench-rllib: $(TEST)
+	$(BIN)/python benchmarks/python/rllib_speed.py $(BENCH_ARGS)
+
+# Two hundred iterations of PPO, in which no process may grow.
+leak-rllib: $(TEST)
+	$(BIN)/python benchmarks/python/rllib_memory.py $(BENCH_ARGS)
 
 # What the tests show in short: some ten minutes.
 evidence-env: $(TEST)
