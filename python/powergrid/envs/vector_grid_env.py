@@ -100,6 +100,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     """
 
     is_event_driven: ClassVar[bool] = False
+    event_driven: ClassVar[str] = "powergrid.envs.event_driven_vector_env:EventDrivenVectorEnv"
     _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
 
     def __init__(

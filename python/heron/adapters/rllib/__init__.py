@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
 from heron.adapters.rllib.entry import make_environment, make_vector_environment
+from heron.adapters.rllib.event_driven_env import EventDrivenMultiAgentEnv
 from heron.adapters.rllib.learner.ppo_learner import ArrayPPOLearner
 from heron.adapters.rllib.multi_agent_env import RLlibMultiAgentEnv
 from heron.adapters.rllib.policy import TrainedPolicy
@@ -16,6 +17,7 @@ __all__ = [
     "SHARED_POLICY",
     "ArrayPPOLearner",
     "BatchedEnvRunner",
+    "EventDrivenMultiAgentEnv",
     "RLlibMultiAgentEnv",
     "TrainedPolicy",
     "make_environment",

@@ -89,6 +89,28 @@ class TrainedPolicy:
             for agent, observation in observations.items()
         }
 
+    def actions(self, agent: str, observations: Any) -> Any:
+        """Return actions for many observations of one agent, as vector environments take them.
+
+        Parameters
+        ----------
+        agent : str
+            Whose network answers.
+        observations : ndarray, (n, n_obs)
+
+        Returns
+        -------
+        ndarray of float32, (n, n_entry)
+            In [-1, 1].
+
+        Raises
+        ------
+        ConfigError
+            If there is no network for the agent.
+        """
+        drawn = self._draw(self._module(agent), torch.as_tensor(observations))
+        return np.clip(drawn, -1.0, 1.0).astype(np.float32)
+
     def _module(self, agent: str) -> RLModule:
         for name in (SHARED_POLICY, agent):
             if name in self.modules:
@@ -96,7 +118,14 @@ class TrainedPolicy:
         raise ConfigError(nearest(agent, self.modules.keys(), kind="policy"))
 
     def _action(self, module: RLModule, observation: Any, space: Any) -> Any:
-        batch = {Columns.OBS: tree.map_structure(lambda x: torch.as_tensor(x)[None], observation)}
+        one = tree.map_structure(lambda x: torch.as_tensor(x)[None], observation)
+        drawn = tree.map_structure(lambda x: x[0], self._draw(module, one))
+        # The networks answer in [-1, 1], as during training.
+        return unsquash_action(drawn, get_base_struct_from_space(space))
+
+    def _draw(self, module: RLModule, observations: Any) -> Any:
+        """Return actions for a batch of observations, as the network means them."""
+        batch = {Columns.OBS: observations}
         with torch.no_grad():
             if self.explore:
                 output = module.forward_exploration(batch)
@@ -107,6 +136,4 @@ class TrainedPolicy:
             distribution = kind.from_logits(output[Columns.ACTION_DIST_INPUTS])
             if not self.explore:
                 distribution = distribution.to_deterministic()
-            drawn = tree.map_structure(lambda x: np.asarray(x)[0], distribution.sample())
-        # The networks answer in [-1, 1], as during training.
-        return unsquash_action(drawn, get_base_struct_from_space(space))
+            return tree.map_structure(np.asarray, distribution.sample())
