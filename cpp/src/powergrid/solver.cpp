@@ -11,8 +11,8 @@
 
 #include "lane_range.hpp"
 #include "powergrid/error.hpp"
-#include "solve_job.hpp"
 #include "powergrid/worker_pool.hpp"
+#include "solve_job.hpp"
 
 namespace powergrid {
 namespace {
