@@ -163,19 +163,13 @@ class Engine:
         Each device follows the command that is in force in it: at the start of an episode the idle
         one, then what `effects` bring. See `PieceStage`.
         """
-        pieces = self.pieces
-        found = pieces.live(first, last, effects)
-        self.devices.set_points(first, last, as_led=False)
-        self.network.write_inputs(first, last)
-        pieces.write_means(found)
-        n_solve = self.network.settle(first, last, worker)
-        self.network.read_results(first, last)
-        self.devices.advance(first, last)
-        self.devices.book(first, last)
-        pieces.finish(first, last, found)
-        self.books.book(first, last)
-        if self.market is not None:
-            self.market.clear(first, last)
+        stage, programs = self.pieces, self.programs
+        pieces = stage.live(first, last, effects)
+        programs.obey.run(first, last)
+        stage.write_means(pieces)
+        n_solve = programs.live.run(first, last, worker)
+        stage.finish(first, last, pieces)
+        programs.close.run(first, last)
         return n_solve
 
     def pay(self, first: int, last: int) -> None:

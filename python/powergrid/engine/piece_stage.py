@@ -20,6 +20,7 @@ __all__ = ["PieceStage"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int32]
+Ends = tuple[Index, Index, Array]
 
 
 class PieceStage:
@@ -125,40 +126,41 @@ class PieceStage:
 
     # --- in the order of an interval ----------------------------------------------------------
 
-    def live(self, first: int, last: int, effects: Effects) -> _Cut:
+    def live(self, first: int, last: int, effects: Effects) -> Pieces:
         """Live through all pieces but the last ones, whose commands are in force then."""
         devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
-        found = _Cut(effects, self._place)
         self._is_cut[:, first:last] = 0  # an interval that failed midway may have left marks
-        lane, device, stage, length_h = found.lane, found.device, found.stage, found.length_h
-        n_round = kernels.cut(
-            lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,
+        n, device = len(effects.lane), self._place[effects.device]
+        stage, length_h = np.zeros(n, np.int32), np.zeros(n)
+        n_stage = kernels.cut(
+            effects.lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,
             self._n_cut, stage, length_h, first, last,
         )  # fmt: skip
-        kernels.obey(lane, device, stage, effects.command, 0, self._unit_row, devices.units)
-        for r in range(1, n_round + 1):
-            kernels.mark(lane, device, stage, length_h, r, devices.dt_h, self._is_cut)
-            self._live_round(found, r, first, last)
-            kernels.lay_off(lane, device, stage, length_h, r, step_h, devices.dt_h, self._is_cut)
-            kernels.obey(lane, device, stage, effects.command, r, self._unit_row, devices.units)
-        if n_round:
-            found.has_pieces = True
+        pieces = Pieces(effects, device, length_h, stage, n_stage)
+        kernels.obey(*pieces.commands(0), self._unit_row, devices.units)
+        for k in range(1, n_stage + 1):
+            ends = pieces.ends(k)
+            kernels.mark(*ends, devices.dt_h, self._is_cut)
+            self._live_stage(ends, k == 1, first, last)
+            kernels.lay_off(*ends, step_h, devices.dt_h, self._is_cut)
+            kernels.obey(*pieces.commands(k), self._unit_row, devices.units)
+        if n_stage:
             kernels.set_last(
-                lane, device, stage, length_h, self._since_s, scene.now_s,
-                self._scene.rules.step_s, devices.dt_h,
-            )  # fmt: skip
-        return found
+                *pieces.ends(1), self._since_s, scene.now_s, scene.rules.step_s, devices.dt_h
+            )
+        return pieces
 
-    def _live_round(self, found: _Cut, r: int, first: int, last: int) -> None:
+    def _live_stage(self, ends: Ends, is_first: bool, first: int, last: int) -> None:
         devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
-        present = set(found.device[(found.stage == r) & (found.length_h > 0.0)].tolist())
+        _, device, length_h = ends
+        present = set(np.unique(device[length_h > 0.0]).tolist())
         for group in self._groups:
             if not present.isdisjoint(group.numbers):
                 group.live(self._is_cut, first, last)
         n_first = len(devices.in_order) - (len(devices.hooked.members) if devices.hooked else 0)
         if devices.hooked is not None and any(k >= n_first for k in present):
             devices.live_hooked_pieces(self._is_cut, first, last)
-        x, is_first = scene.x, r == 1
+        x = scene.x
         for value, row, device, total in (
             (x, self._p_slot, self._number, self._p_mw),
             (x, self._q_slot, self._number, self._q_mvar),
@@ -175,9 +177,9 @@ class PieceStage:
             units = devices.units[row, first:last]
             units[self._is_cut[k, first:last] != 0] = value
 
-    def write_means(self, found: _Cut) -> None:
+    def write_means(self, pieces: Pieces) -> None:
         """Give the power flow mean powers, once it has been given the last pieces'."""
-        if not found.has_pieces:
+        if not pieces.n_stage:
             return
         flow, x, step_h = self._network.flow, self._scene.x, self._scene.rules.dt_h
         for slot, total, to in (
@@ -185,35 +187,59 @@ class PieceStage:
             (self._q_slot, self._q_mvar, flow.q_mvar),
         ):
             kernels.write_means(
-                found.lane, found.device, found.stage, found.length_h, x, slot, self._injection,
-                total, self._devices.dt_h, step_h, to,
-            )  # fmt: skip
+                *pieces.ends(1), x, slot, self._injection, total, self._devices.dt_h, step_h, to
+            )
 
-    def finish(self, first: int, last: int, found: _Cut) -> None:
+    def finish(self, first: int, last: int, pieces: Pieces) -> None:
         """Put the last pieces into the means, and go on to the next interval."""
         devices, scene, rules = self._devices, self._scene, self._scene.rules
-        if found.has_pieces:
+        if pieces.n_stage:
             for start, row, total, value in (
                 (self._rate_start, self._rate_row, self._rate, devices.rate),
                 (self._violation_start, self._violation_row, self._violation, devices.safety),
             ):
-                kernels.combine(
-                    found.lane, found.device, found.stage, found.length_h, start, row, total,
-                    devices.dt_h, rules.dt_h, value,
-                )  # fmt: skip
+                kernels.combine(*pieces.ends(1), start, row, total, devices.dt_h, rules.dt_h, value)
             devices.dt_h[:, first:last] = rules.dt_h
         devices.units[self._once_row, first:last] = self._once_idle
         scene.now_s[first:last] += rules.step_s
 
 
-class _Cut:
-    """Effects of some lanes, and the pieces that they make."""
+class Pieces:
+    """Effects of some lanes by the stage of their device that they begin.
 
-    def __init__(self, effects: Effects, place: Index) -> None:
-        n = len(effects.lane)
-        self.lane, self.device = effects.lane, place[effects.device]
-        self.stage, self.length_h = np.zeros(n, np.int32), np.zeros(n)
-        self.has_pieces = False
+    Stage 0 goes on from the interval's start, stage k when k pieces have ended. So the effects of a
+    stage k > 0 end the devices' k-th pieces, one each, but for those that come at the same moment.
+
+    Attributes
+    ----------
+    n_stage : int
+        The last stage; 0 if no piece ends.
+    """
+
+    def __init__(
+        self, effects: Effects, device: Index, length_h: Array, stage: Index, n_stage: int
+    ) -> None:
+        self.n_stage = n_stage
+        self._lane, self._device = effects.lane, device
+        self._length_h, self._command = length_h, effects.command
+        self._begin = [0, len(stage)]
+        if n_stage:
+            # Few bits: NumPy then sorts by digits. Within a stage the order stays.
+            order = np.argsort(stage.astype(np.min_scalar_type(n_stage)), kind="stable")
+            self._lane, self._device = self._lane[order], device[order]
+            self._length_h, self._command = length_h[order], self._command[order]
+            counts = np.bincount(stage, minlength=n_stage + 1)
+            self._begin = [0, *np.cumsum(counts).tolist()]
+
+    def commands(self, stage: int) -> tuple[Index, Index, Array]:
+        """Return lane, device and command of a stage's effects."""
+        part = slice(self._begin[stage], self._begin[stage + 1])
+        return self._lane[part], self._device[part], self._command[part]
+
+    def ends(self, stage: int) -> Ends:
+        """Return lane, device and length [h] of the pieces that a stage's effects end."""
+        part = slice(self._begin[stage], self._begin[stage + 1])
+        return self._lane[part], self._device[part], self._length_h[part]
 
 
 class _GroupPieces:

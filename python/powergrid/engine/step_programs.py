@@ -48,6 +48,23 @@ class StepPrograms:
         return self._program(self._run)
 
     @cached_property
+    def obey(self) -> Program:
+        """The beginning of an interval in which each device has been told its action."""
+        engine = self._engine
+        return self._program([engine.devices.set_points_as_told, engine.network.write_inputs])
+
+    @cached_property
+    def live(self) -> Program:
+        """Its power flow, and what it does to the devices."""
+        devices, network = self._engine.devices, self._engine.network
+        return self._program([network.settle, network.read_results, devices.advance, devices.book])
+
+    @cached_property
+    def close(self) -> Program:
+        """Its cost and safety."""
+        return self._program([self._engine.books.book, *self._clearing])
+
+    @cached_property
     def pay(self) -> Program:
         """Rewards."""
         return self._program([self._engine.books.pay])
@@ -85,11 +102,16 @@ class StepPrograms:
     def _run(self) -> list[Stage]:
         engine = self._engine
         agreeing = [] if engine.plan is None else [engine.agree]
-        clearing = [] if engine.market is None else [engine.market.clear]
         return [
             *agreeing, *self._solve,
-            engine.devices.advance, engine.devices.book, engine.books.book, *clearing,
+            engine.devices.advance, engine.devices.book, engine.books.book,
+            *self._clearing,
         ]  # fmt: skip
+
+    @property
+    def _clearing(self) -> list[Stage]:
+        market = self._engine.market
+        return [] if market is None else [market.clear]
 
     def _program(self, stages: list[Stage]) -> Program:
         return Program(stages, self._engine.network, is_native=self.is_native)

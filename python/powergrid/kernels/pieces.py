@@ -1,7 +1,9 @@
 """An interval in pieces: commands that take effect while it lasts.
 
 A piece of a device lasts from one command to the next. Arrays over devices are (n_device, n_lane),
-C-contiguous; an effect is a command that comes into force, in order of lane and then time.
+C-contiguous; an effect is a command that comes into force. `cut` takes them in order of lane and
+then time, and finds their stages; the others take those of one stage, of which each device has at
+most one that ends a piece.
 """
 
 from __future__ import annotations
@@ -121,61 +123,40 @@ def cut(
 
 
 @kernel
-def obey(
-    lane: I32, device: I32, stage: I32, command: F64, wanted: int, unit_row: I32, units: F64
-) -> None:
-    """Bring commands of one stage into force: `units` (n_unit, n_lane), in the devices' units."""
+def obey(lane: I32, device: I32, command: F64, unit_row: I32, units: F64) -> None:
+    """Bring commands into force: `units` (n_unit, n_lane), in the devices' own units."""
     for e in range(lane.shape[0]):
-        if stage[e] == wanted:
-            for i in range(unit_row.shape[1]):
-                row = unit_row[device[e], i]
-                if row >= 0:
-                    units[row, lane[e]] = command[e, i]
+        for i in range(unit_row.shape[1]):
+            row = unit_row[device[e], i]
+            if row >= 0:
+                units[row, lane[e]] = command[e, i]
 
 
 @kernel
-def mark(
-    lane: I32, device: I32, stage: I32, length_h: F64, wanted: int, dt_h: F64, is_cut: Array
-) -> None:
-    """Say which devices have a piece of this number, and how long [h] it is."""
+def mark(lane: I32, device: I32, length_h: F64, dt_h: F64, is_cut: Array) -> None:
+    """Say which devices have a piece of this stage, and how long [h] it is."""
     for e in range(lane.shape[0]):
-        if stage[e] == wanted and length_h[e] > 0.0:
+        if length_h[e] > 0.0:
             dt_h[device[e], lane[e]] = length_h[e]
             is_cut[device[e], lane[e]] = 1
 
 
 @kernel
-def lay_off(
-    lane: I32,
-    device: I32,
-    stage: I32,
-    length_h: F64,
-    wanted: int,
-    step_h: float,
-    dt_h: F64,
-    is_cut: Array,
-) -> None:
+def lay_off(lane: I32, device: I32, length_h: F64, step_h: float, dt_h: F64, is_cut: Array) -> None:
     """Take back what `mark` has said."""
     for e in range(lane.shape[0]):
-        if stage[e] == wanted and length_h[e] > 0.0:
+        if length_h[e] > 0.0:
             dt_h[device[e], lane[e]] = step_h
             is_cut[device[e], lane[e]] = 0
 
 
 @kernel
 def set_last(
-    lane: I32,
-    device: I32,
-    stage: I32,
-    length_h: F64,
-    since_s: F64,
-    now_s: F64,
-    step_s: float,
-    dt_h: F64,
+    lane: I32, device: I32, length_h: F64, since_s: F64, now_s: F64, step_s: float, dt_h: F64
 ) -> None:
     """Set the length [h] of the last piece of devices that have more than one."""
     for e in range(lane.shape[0]):
-        if stage[e] == 1 and length_h[e] > 0.0:
+        if length_h[e] > 0.0:
             d, k = device[e], lane[e]
             dt_h[d, k] = (now_s[k] + step_s - since_s[d, k]) / HOUR_S
 
@@ -237,7 +218,6 @@ def first_piece_or_more(
 def combine(
     lane: I32,
     device: I32,
-    stage: I32,
     length_h: F64,
     start: I32,
     row: I32,
@@ -254,7 +234,7 @@ def combine(
         ``start[d] .. start[d + 1] - 1`` are the places of device d in `row` and `total`.
     """
     for e in range(lane.shape[0]):
-        if stage[e] == 1 and length_h[e] > 0.0:
+        if length_h[e] > 0.0:
             d, k = device[e], lane[e]
             for i in range(start[d], start[d + 1]):
                 value[row[i], k] = total[i, k] + value[row[i], k] * (dt_h[d, k] / step_h)
@@ -264,7 +244,6 @@ def combine(
 def write_means(
     lane: I32,
     device: I32,
-    stage: I32,
     length_h: F64,
     x: F64,
     slot: I32,
@@ -286,7 +265,7 @@ def write_means(
         Written.
     """
     for e in range(lane.shape[0]):
-        if stage[e] == 1 and length_h[e] > 0.0:
+        if length_h[e] > 0.0:
             d, k = device[e], lane[e]
             if injection[d] >= 0:
                 part = x[slot[d], k] * (dt_h[d, k] / step_h)
