@@ -17,6 +17,6 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::bind_network(module);
   heron_bindings::bind_batch(module);
   heron_bindings::bind_solver(module);
-  heron_bindings::bind_stage_program(module);
   heron_bindings::bind_tap_control(module);
+  heron_bindings::bind_stage_program(module);
 }

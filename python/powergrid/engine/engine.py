@@ -42,7 +42,7 @@ class Engine:
     """All lanes of an environment.
 
     Every stage takes the lanes `first` to `last` (half open) and touches no others, so workers may
-    take disjoint lanes at once. A step allocates no array.
+    take disjoint lanes at once. A step by actions allocates no array.
 
     Parameters
     ----------

@@ -98,7 +98,10 @@ class Trampolines:
         module = llvm.parse_assembly(
             "\n".join(_trampoline(name, signature) for signature, name in names.items())
         )
-        machine = llvm.Target.from_default_triple().create_target_machine(opt=1)
+        # Numba has done so, except with NUMBA_DISABLE_JIT. It may be done twice.
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        machine = llvm.Target.from_default_triple().create_target_machine(opt=0)
         self._engine = llvm.create_mcjit_compiler(module, machine)
         self._engine.finalize_object()
         self._address: dict[tuple[str, ...], int] = {

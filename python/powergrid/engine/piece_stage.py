@@ -157,8 +157,7 @@ class PieceStage:
         for group in self._groups:
             if not present.isdisjoint(group.numbers):
                 group.live(self._is_cut, first, last)
-        n_first = len(devices.in_order) - (len(devices.hooked.members) if devices.hooked else 0)
-        if devices.hooked is not None and any(k >= n_first for k in present):
+        if devices.hooked is not None:
             devices.live_hooked_pieces(self._is_cut, first, last)
         x = scene.x
         for value, row, device, total in (

@@ -6,7 +6,6 @@ when, by what was known when, and which commands arrive.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from powergrid.envs.decisions import Decisions
 from powergrid.envs.lane_engine import make_lane_engine
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
-from powergrid.envs.timing import Hierarchy, hierarchy_of, longest_s, timing_seed
+from powergrid.envs.timing import Hierarchy, hierarchy_of, n_snapshot, timing_seed
 from powergrid.envs.vector_grid_env import SavedLanes, VectorGridEnv
 
 __all__ = ["EventDrivenVectorEnv"]
@@ -169,15 +168,8 @@ class EventDrivenVectorEnv(VectorGridEnv):
                 f"have no proposals to agree on; use VectorGridEnv"
             )
         tree = self._hierarchy()
-        late_s = max(
-            longest_s(config, config.obs_delay)
-            for of, config in zip(tree.owner, tree.configs, strict=True)
-            if of < 0
-        )
-        # One to spare, for times are rounded; but no more than an episode has.
-        n_update = self.config.max_episode_steps + 1
-        n_history = math.ceil(min(late_s / self.config.step_s + 2.0, n_update))
-        n_history = n_history if late_s > 0.0 else 0
+        coordinators = [c for of, c in zip(tree.owner, tree.configs, strict=True) if of < 0]
+        n_history = n_snapshot(coordinators, self.config.step_s, self.config.max_episode_steps)
         return make_lane_engine(self._env, self.num_envs, n_history=n_history)
 
     # --- Gymnasium ----------------------------------------------------------------------------

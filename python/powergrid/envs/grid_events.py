@@ -20,7 +20,7 @@ from powergrid.agents.device_pieces import Command
 from powergrid.agents.protocol_config import MarketConfig
 from powergrid.envs.grid_messages import GridMessages
 from powergrid.envs.market_gate import MarketGate
-from powergrid.envs.timing import hierarchy_of, longest_s, timing_seed_of
+from powergrid.envs.timing import hierarchy_of, n_snapshot, timing_seed_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,8 +133,8 @@ class GridEvents(GridMessages):
             if name not in scheduler.agent_tick_configs:
                 scheduler.register_agent(name, tick_config=timing)
         configs = scheduler.agent_tick_configs.values()
-        reach_s = max(longest_s(config, config.obs_delay) for config in configs)
-        self._use_proxy(2 + math.ceil(reach_s / self.config.step_s))
+        n_history = n_snapshot(configs, self.config.step_s, self.config.max_episode_steps)
+        self._use_proxy(max(n_history, 2))
         self.intervals, self._commands = [], []
         self._take_snapshot()
         return super().setup_event_driven(scheduler, seed=seed, faults=faults)

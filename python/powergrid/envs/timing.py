@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +25,7 @@ __all__ = [
     "TickSettings",
     "TimingConfig",
     "hierarchy_of",
-    "longest_s",
+    "n_snapshot",
     "timing_seed",
     "timing_seed_of",
 ]
@@ -150,14 +150,13 @@ class Hierarchy:
         ConfigError
             If an outage names nobody.
         """
-        outages = []
-        for outage in config.outages:
+        faults = config.message_faults()
+        for outage in faults.outages:
             if outage.sender is not None and outage.sender not in self.paths:
                 raise ConfigError(nearest(outage.sender, self.paths, kind="sender of an outage"))
-            end = math.inf if outage.end is None else outage.end
-            sender = None if outage.sender is None else self.paths.index(outage.sender)
-            outages.append(Outage(outage.start, end, sender))
-        return replace(config.message_faults(), outages=tuple(outages))
+        number = {path: k for k, path in enumerate(self.paths)}
+        outages = [replace(o, sender=number.get(str(o.sender))) for o in faults.outages]
+        return replace(faults, outages=tuple(outages))
 
 
 def hierarchy_of(
@@ -216,9 +215,18 @@ def timing_seed_of(generator: np.random.Generator, episode: int) -> int:
     return int(np.random.Generator(type(bits)(child)).integers(2**63))
 
 
-def longest_s(config: TickConfig, base_s: float) -> float:
-    """Return a delay [s] that draws around `base_s` do not exceed, but for the rarest."""
+def n_snapshot(configs: Iterable[TickConfig], step_s: float, n_step: int) -> int:
+    """Return how many snapshots reach back to what these agents observe; 0 if all see the present.
+
+    Delays rarer than `TAIL` are not counted. There is one to spare, for times are rounded, but no
+    more than an episode of `n_step` steps has.
+    """
+    reach_s = max(map(_longest_obs_delay_s, configs), default=0.0)
+    return math.ceil(min(reach_s / step_s + 2.0, n_step + 1)) if reach_s > 0.0 else 0
+
+
+def _longest_obs_delay_s(config: TickConfig) -> float:
     if config.jitter_type is JitterType.NONE:
-        return base_s
+        return config.obs_delay
     spread = 1.0 if config.jitter_type is JitterType.UNIFORM else TAIL
-    return max(base_s * (1.0 + spread * config.jitter_ratio), config.min_delay)
+    return max(config.obs_delay * (1.0 + spread * config.jitter_ratio), config.min_delay)

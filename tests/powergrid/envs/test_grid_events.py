@@ -297,6 +297,21 @@ def test_the_reference_lives_through_the_same_events(
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
 
 
+def test_a_delay_of_any_length_is_one_that_an_episode_can_have(
+    make_villages: Callable[..., Any],
+) -> None:
+    """Nothing is known in an episode that is shorter than the delay, and nothing kept for it."""
+    env = make_villages(timing={"coordinator": {"obs_delay": 1e11}}, max_episode_steps=4)
+    for number, agent in enumerate(env.agent_dict.values()):
+        agent.policy = Scripted(f"MG{number}", agent.action_layout.size)
+    env.reset(seed=0)
+    env.run_event_driven()
+    assert len(env.intervals) == 4
+    seen = [x for agent in env.agent_dict.values() for x in agent.policy.seen]
+    assert len(seen) == 4 * len(env.agent_dict)
+    assert not np.any(seen)
+
+
 def test_a_run_can_be_stopped_and_goes_on(make_villages: Callable[..., Any]) -> None:
     env = make_villages(timing=LATE | {"agents": {}, "faults": {"loss": 0.2}})
     for number, agent in enumerate(env.agent_dict.values()):
