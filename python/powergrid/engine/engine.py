@@ -163,14 +163,8 @@ class Engine:
         Each device follows the command that is in force in it: at the start of an episode the idle
         one, then what `effects` bring. See `PieceStage`.
         """
-        stage, programs = self.pieces, self.programs
-        pieces = stage.live(first, last, effects)
-        programs.obey.run(first, last)
-        stage.write_means(pieces)
-        n_solve = programs.live.run(first, last, worker)
-        stage.finish(first, last, pieces)
-        programs.close.run(first, last)
-        return n_solve
+        self.pieces.live(first, last, effects, self.programs)
+        return self.programs.run_last_pieces.run(first, last, worker)
 
     def pay(self, first: int, last: int) -> None:
         """Turn cost and safety into rewards."""
@@ -206,9 +200,8 @@ class Engine:
 
     def step_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> None:
         """Live through one interval by commands and go on to the next, without observing it."""
-        self.run_pieces(first, last, effects, worker)
-        self.pay(first, last)
-        self.begin_next(first, last)
+        self.pieces.live(first, last, effects, self.programs)
+        self.programs.step_last_pieces.run(first, last, worker)
 
     # --- what lanes are made of ---------------------------------------------------------------
 

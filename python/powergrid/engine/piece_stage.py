@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,13 @@ from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.scene import Scene
 from powergrid.kernels import pieces as kernels
 
+if TYPE_CHECKING:
+    from powergrid.engine.step_programs import StepPrograms
+
 __all__ = ["PieceStage"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int32]
-Ends = tuple[Index, Index, Array]
 
 
 class PieceStage:
@@ -49,7 +51,12 @@ class PieceStage:
         self._is_cut = np.zeros(self._since_s.shape, np.uint8)
         self._wire_commands()
         self._wire_means()
-        self._groups = [_GroupPieces(g, scene, devices) for g in devices.groups]
+        self.groups = [_GroupPieces(g, scene, devices, self._is_cut) for g in devices.groups]
+        # Those with hooks are one more.
+        self._group = np.full(n, len(self.groups), np.int32)
+        for number, group in enumerate(self.groups):
+            self._group[group.numbers] = number
+        self._step_h = np.full(n, scene.rules.dt_h)
 
     def _wire_commands(self) -> None:
         """Find the rows of each device's actions, and how its part of a flat action is scaled."""
@@ -75,7 +82,7 @@ class PieceStage:
         self._has_action = (self._unit_row >= 0).any(axis=1)
         self._once_device = np.array([k for k, _, _ in once], np.int32)
         self._once_row = np.array([row for _, row, _ in once], np.int32)
-        self._once_idle = np.array([value for _, _, value in once], np.float64).reshape(-1, 1)
+        self._once_idle = np.array([value for _, _, value in once], np.float64)
 
     def _wire_means(self) -> None:
         """Find what is averaged over an interval: powers, cost rates, violations."""
@@ -89,19 +96,14 @@ class PieceStage:
                 self._q_slot[k] = self._scene.slot(f"{m.owner}.electrical.q_MVAr")
         self._number = np.arange(n, dtype=np.int32)
         self._p_mw, self._q_mvar = (lane_array(n, n_lane=n_lane) for _ in range(2))
-        rates, rate_start = [], [0]
-        violations, violation_start = [], [0]
+        rates, of_device, violations = [], [], []
         for k, m in enumerate(devices.in_order):
             if m.kernels is not None:  # hooks keep their own
                 rates += [devices.rate_row[m.owner, name] for name in m.kernels.cost_parts]
+                of_device += [k] * len(m.kernels.cost_parts)
                 violations += [] if "p_mw" in m.kernels.measures else [k]
-            rate_start.append(len(rates))
-            violation_start.append(len(violations))
-        self._rate_row = np.array(rates, np.int32)
-        self._rate_start = np.array(rate_start, np.int32)
-        self._violation_row = np.array(violations, np.int32)
-        self._violation_start = np.array(violation_start, np.int32)
-        self._rate_device = np.repeat(self._number, np.diff(self._rate_start))
+        self._rate_row, self._rate_device = np.array([rates, of_device], np.int32)
+        self._violation_row = np.array(violations, np.int32)  # which is also whose it is
         self._rate = lane_array(len(rates), n_lane=n_lane)
         self._violation = lane_array(len(violations), n_lane=n_lane)
 
@@ -126,40 +128,53 @@ class PieceStage:
 
     # --- in the order of an interval ----------------------------------------------------------
 
-    def live(self, first: int, last: int, effects: Effects) -> Pieces:
+    def live(self, first: int, last: int, effects: Effects, programs: StepPrograms) -> None:
         """Live through all pieces but the last ones, whose commands are in force then."""
-        devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
+        devices, scene = self._devices, self._scene
         self._is_cut[:, first:last] = 0  # an interval that failed midway may have left marks
-        n, device = len(effects.lane), self._place[effects.device]
-        stage, length_h = np.zeros(n, np.int32), np.zeros(n)
+        lane, device = effects.lane, self._place[effects.device]
+        stage, length_h = np.zeros(len(lane), np.int32), np.zeros(len(lane))
         n_stage = kernels.cut(
-            effects.lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,
+            lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,
             self._n_cut, stage, length_h, first, last,
         )  # fmt: skip
-        pieces = Pieces(effects, device, length_h, stage, n_stage)
-        kernels.obey(*pieces.commands(0), self._unit_row, devices.units)
-        for k in range(1, n_stage + 1):
-            ends = pieces.ends(k)
-            kernels.mark(*ends, devices.dt_h, self._is_cut)
-            self._live_stage(ends, k == 1, first, last)
-            kernels.lay_off(*ends, step_h, devices.dt_h, self._is_cut)
-            kernels.obey(*pieces.commands(k), self._unit_row, devices.units)
-        if n_stage:
-            kernels.set_last(
-                *pieces.ends(1), self._since_s, scene.now_s, scene.rules.step_s, devices.dt_h
-            )
-        return pieces
+        end, order = np.zeros(n_stage + 2, np.int64), np.empty(len(lane), np.int64)
+        kernels.sort_by_stage(stage, end, order)
+        is_busy = np.zeros(len(self.groups) + 1, np.uint8)
+        for k in range(n_stage + 1):
+            which = order[end[k - 1] if k else 0 : end[k]]
+            if k:
+                is_busy[:] = 0
+                kernels.mark(
+                    which, lane, device, length_h, self._group, devices.dt_h, self._is_cut, is_busy
+                )
+                self._live_stage(is_busy.tolist(), k == 1, first, last, programs)
+                kernels.lay_off(
+                    which, lane, device, length_h, scene.rules.dt_h, devices.dt_h, self._is_cut
+                )
+            kernels.obey(which, lane, device, effects.command, self._unit_row, devices.units)
 
-    def _live_stage(self, ends: Ends, is_first: bool, first: int, last: int) -> None:
-        devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
-        _, device, length_h = ends
-        present = set(np.unique(device[length_h > 0.0]).tolist())
-        for group in self._groups:
-            if not present.isdisjoint(group.numbers):
-                group.live(self._is_cut, first, last)
-        if devices.hooked is not None:
-            devices.live_hooked_pieces(self._is_cut, first, last)
-        x = scene.x
+    def _live_stage(
+        self, is_busy: list[int], is_first: bool, first: int, last: int, programs: StepPrograms
+    ) -> None:
+        *of_groups, of_hooked = is_busy
+        for program, busy in zip(programs.piece_of_group, of_groups, strict=True):
+            if busy:
+                program.run(first, last)
+        if of_hooked:
+            self._devices.live_hooked_pieces(self._is_cut, first, last)
+        (programs.end_first_piece if is_first else programs.end_piece).run(first, last)
+
+    def end_first_piece(self, first: int, last: int) -> None:
+        """Begin the means with the devices' first pieces."""
+        self._add(first, last, is_first=True)
+
+    def end_piece(self, first: int, last: int) -> None:
+        """Add a later piece of devices to the means."""
+        self._add(first, last, is_first=False)
+
+    def _add(self, first: int, last: int, *, is_first: bool) -> None:
+        devices, x = self._devices, self._scene.x
         for value, row, device, total in (
             (x, self._p_slot, self._number, self._p_mw),
             (x, self._q_slot, self._number, self._q_mvar),
@@ -167,85 +182,56 @@ class PieceStage:
             (devices.safety, self._violation_row, self._violation_row, self._violation),
         ):
             kernels.first_piece_or_more(
-                value, row, device, devices.dt_h, step_h, self._is_cut, is_first, total,
-                first, last,
+                value, row, device, devices.dt_h, self._scene.rules.dt_h, self._is_cut, is_first,
+                total, first, last,
             )  # fmt: skip
-        for k, row, value in zip(
-            self._once_device, self._once_row, self._once_idle[:, 0], strict=True
-        ):
-            units = devices.units[row, first:last]
-            units[self._is_cut[k, first:last] != 0] = value
+        kernels.idle_again(
+            self._once_device, self._once_row, self._once_idle, self._is_cut, devices.units,
+            first, last,
+        )  # fmt: skip
 
-    def write_means(self, pieces: Pieces) -> None:
+    def begin_last(self, first: int, last: int) -> None:
+        """Set how long the last pieces are."""
+        scene = self._scene
+        kernels.set_last(
+            self._n_cut, self._since_s, scene.now_s, scene.rules.step_s, self._devices.dt_h,
+            first, last,
+        )  # fmt: skip
+
+    def write_means(self, first: int, last: int) -> None:
         """Give the power flow mean powers, once it has been given the last pieces'."""
-        if not pieces.n_stage:
-            return
-        flow, x, step_h = self._network.flow, self._scene.x, self._scene.rules.dt_h
+        flow = self._network.flow
         for slot, total, to in (
             (self._p_slot, self._p_mw, flow.p_mw),
             (self._q_slot, self._q_mvar, flow.q_mvar),
         ):
             kernels.write_means(
-                *pieces.ends(1), x, slot, self._injection, total, self._devices.dt_h, step_h, to
-            )
+                self._n_cut, self._scene.x, slot, self._injection, total, self._devices.dt_h,
+                self._scene.rules.dt_h, to, first, last,
+            )  # fmt: skip
 
-    def finish(self, first: int, last: int, pieces: Pieces) -> None:
+    def finish(self, first: int, last: int) -> None:
         """Put the last pieces into the means, and go on to the next interval."""
         devices, scene, rules = self._devices, self._scene, self._scene.rules
-        if pieces.n_stage:
-            for start, row, total, value in (
-                (self._rate_start, self._rate_row, self._rate, devices.rate),
-                (self._violation_start, self._violation_row, self._violation, devices.safety),
-            ):
-                kernels.combine(*pieces.ends(1), start, row, total, devices.dt_h, rules.dt_h, value)
-            devices.dt_h[:, first:last] = rules.dt_h
-        devices.units[self._once_row, first:last] = self._once_idle
-        scene.now_s[first:last] += rules.step_s
-
-
-class Pieces:
-    """Effects of some lanes by the stage of their device that they begin.
-
-    Stage 0 goes on from the interval's start, stage k when k pieces have ended. So the effects of a
-    stage k > 0 end the devices' k-th pieces, one each, but for those that come at the same moment.
-
-    Attributes
-    ----------
-    n_stage : int
-        The last stage; 0 if no piece ends.
-    """
-
-    def __init__(
-        self, effects: Effects, device: Index, length_h: Array, stage: Index, n_stage: int
-    ) -> None:
-        self.n_stage = n_stage
-        self._lane, self._device = effects.lane, device
-        self._length_h, self._command = length_h, effects.command
-        self._begin = [0, len(stage)]
-        if n_stage:
-            # Few bits: NumPy then sorts by digits. Within a stage the order stays.
-            order = np.argsort(stage.astype(np.min_scalar_type(n_stage)), kind="stable")
-            self._lane, self._device = self._lane[order], device[order]
-            self._length_h, self._command = length_h[order], self._command[order]
-            counts = np.bincount(stage, minlength=n_stage + 1)
-            self._begin = [0, *np.cumsum(counts).tolist()]
-
-    def commands(self, stage: int) -> tuple[Index, Index, Array]:
-        """Return lane, device and command of a stage's effects."""
-        part = slice(self._begin[stage], self._begin[stage + 1])
-        return self._lane[part], self._device[part], self._command[part]
-
-    def ends(self, stage: int) -> Ends:
-        """Return lane, device and length [h] of the pieces that a stage's effects end."""
-        part = slice(self._begin[stage], self._begin[stage + 1])
-        return self._lane[part], self._device[part], self._length_h[part]
+        for row, device, total, value in (
+            (self._rate_row, self._rate_device, self._rate, devices.rate),
+            (self._violation_row, self._violation_row, self._violation, devices.safety),
+        ):
+            kernels.combine(
+                self._n_cut, row, device, total, devices.dt_h, rules.dt_h, value, first, last
+            )
+        kernels.fill(self._number, self._step_h, devices.dt_h, first, last)
+        kernels.fill(self._once_row, self._once_idle, devices.units, first, last)
+        kernels.let_time_pass(scene.now_s, rules.step_s, first, last)
 
 
 class _GroupPieces:
     """A group of devices of which some have a piece, while the others are not to move."""
 
-    def __init__(self, group: KindGroup, scene: Scene, devices: DeviceStage) -> None:
-        self._group, self._x = group, scene.x
+    def __init__(
+        self, group: KindGroup, scene: Scene, devices: DeviceStage, is_cut: NDArray[np.uint8]
+    ) -> None:
+        self._group, self._x, self._is_cut = group, scene.x, is_cut
         start = devices.in_order.index(group.members[0])
         self.numbers = range(start, start + len(group))
         own = [k for k, name in enumerate(group.kernels.fields) if not name.startswith(COORDINATOR)]
@@ -260,9 +246,9 @@ class _GroupPieces:
         self._kept_x = lane_array(len(self._slot), n_lane=n_lane)
         self._kept_m = lane_array(len(self._memory), n_lane=n_lane)
 
-    def live(self, is_cut: NDArray[Any], first: int, last: int) -> None:
+    def live(self, first: int, last: int) -> None:
         """Live through one piece in the devices that have it."""
-        group, x = self._group, self._x
+        group, x, is_cut = self._group, self._x, self._is_cut
         kernels.keep(x, self._slot, self._kept_x, first, last)
         kernels.keep(self._memory, self._memory_row, self._kept_m, first, last)
         group.set_points(x, first, last)

@@ -48,21 +48,24 @@ class StepPrograms:
         return self._program(self._run)
 
     @cached_property
-    def obey(self) -> Program:
-        """The beginning of an interval in which each device has been told its action."""
-        engine = self._engine
-        return self._program([engine.devices.set_points_as_told, engine.network.write_inputs])
+    def piece_of_group(self) -> list[Program]:
+        """A piece of those devices of each group that have one."""
+        return [self._program([group.live]) for group in self._engine.pieces.groups]
 
     @cached_property
-    def live(self) -> Program:
-        """Its power flow, and what it does to the devices."""
-        devices, network = self._engine.devices, self._engine.network
-        return self._program([network.settle, network.read_results, devices.advance, devices.book])
+    def end_first_piece(self) -> Program:
+        """What a first piece leaves behind."""
+        return self._program([self._engine.pieces.end_first_piece])
 
     @cached_property
-    def close(self) -> Program:
-        """Its cost and safety."""
-        return self._program([self._engine.books.book, *self._clearing])
+    def end_piece(self) -> Program:
+        """What a later one does."""
+        return self._program([self._engine.pieces.end_piece])
+
+    @cached_property
+    def run_last_pieces(self) -> Program:
+        """The rest of an interval in which each device has been told its action."""
+        return self._program(self._run_last_pieces)
 
     @cached_property
     def pay(self) -> Program:
@@ -86,6 +89,12 @@ class StepPrograms:
         next_one = [engine.scene.count_step, *self._begin]
         return self._program([*self._run, engine.books.pay, *next_one, engine.observer.observe])
 
+    @cached_property
+    def step_last_pieces(self) -> Program:
+        """The same, and on to the next interval."""
+        next_one = [self._engine.scene.count_step, *self._begin]
+        return self._program([*self._run_last_pieces, self._engine.books.pay, *next_one])
+
     @property
     def _begin(self) -> list[Stage]:
         return [self._engine.interval.begin]
@@ -106,6 +115,16 @@ class StepPrograms:
             *agreeing, *self._solve,
             engine.devices.advance, engine.devices.book, engine.books.book,
             *self._clearing,
+        ]  # fmt: skip
+
+    @property
+    def _run_last_pieces(self) -> list[Stage]:
+        engine = self._engine
+        pieces, devices, network = engine.pieces, engine.devices, engine.network
+        return [
+            pieces.begin_last, devices.set_points_as_told, network.write_inputs, pieces.write_means,
+            network.settle, network.read_results, devices.advance, devices.book, pieces.finish,
+            engine.books.book, *self._clearing,
         ]  # fmt: skip
 
     @property
