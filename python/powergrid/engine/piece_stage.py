@@ -140,28 +140,29 @@ class PieceStage:
         )  # fmt: skip
         end, order = np.zeros(n_stage + 2, np.int64), np.empty(len(lane), np.int64)
         kernels.sort_by_stage(stage, end, order)
-        is_busy = np.zeros(len(self.groups) + 1, np.uint8)
+        n_piece = np.zeros(len(self.groups) + 1, np.int64)
         for k in range(n_stage + 1):
             which = order[end[k - 1] if k else 0 : end[k]]
             if k:
-                is_busy[:] = 0
+                n_piece[:] = 0
                 kernels.mark(
-                    which, lane, device, length_h, self._group, devices.dt_h, self._is_cut, is_busy
+                    which, lane, device, length_h, self._group, devices.dt_h, self._is_cut, n_piece
                 )
-                self._live_stage(is_busy.tolist(), k == 1, first, last, programs)
+                self._live_stage(n_piece.tolist(), k == 1, first, last, programs)
                 kernels.lay_off(
                     which, lane, device, length_h, scene.rules.dt_h, devices.dt_h, self._is_cut
                 )
             kernels.obey(which, lane, device, effects.command, self._unit_row, devices.units)
 
     def _live_stage(
-        self, is_busy: list[int], is_first: bool, first: int, last: int, programs: StepPrograms
+        self, n_piece: list[int], is_first: bool, first: int, last: int, programs: StepPrograms
     ) -> None:
-        *of_groups, of_hooked = is_busy
-        for program, busy in zip(programs.piece_of_group, of_groups, strict=True):
-            if busy:
-                program.run(first, last)
-        if of_hooked:
+        for k, group in enumerate(self.groups):
+            if n_piece[k] == len(group) * (last - first):
+                programs.pieces_of_all[k].run(first, last)
+            elif n_piece[k]:
+                programs.pieces_of_some[k].run(first, last)
+        if n_piece[-1]:
             self._devices.live_hooked_pieces(self._is_cut, first, last)
         (programs.end_first_piece if is_first else programs.end_piece).run(first, last)
 
@@ -246,14 +247,22 @@ class _GroupPieces:
         self._kept_x = lane_array(len(self._slot), n_lane=n_lane)
         self._kept_m = lane_array(len(self._memory), n_lane=n_lane)
 
-    def live(self, first: int, last: int) -> None:
-        """Live through one piece in the devices that have it."""
-        group, x, is_cut = self._group, self._x, self._is_cut
-        kernels.keep(x, self._slot, self._kept_x, first, last)
-        kernels.keep(self._memory, self._memory_row, self._kept_m, first, last)
+    def __len__(self) -> int:
+        return len(self._group)
+
+    def live_all(self, first: int, last: int) -> None:
+        """Live through one piece that all devices have in all lanes."""
+        group, x = self._group, self._x
         group.set_points(x, first, last)
         group.advance(x, first, last)
         group.book(x, first, last)
+
+    def live_some(self, first: int, last: int) -> None:
+        """Live through one piece in the devices that have it."""
+        x, is_cut = self._x, self._is_cut
+        kernels.keep(x, self._slot, self._kept_x, first, last)
+        kernels.keep(self._memory, self._memory_row, self._kept_m, first, last)
+        self.live_all(first, last)
         kernels.put_back(x, self._slot, self._slot_device, self._kept_x, is_cut, first, last)
         kernels.put_back(
             self._memory, self._memory_row, self._memory_device, self._kept_m, is_cut, first, last

@@ -48,9 +48,14 @@ class StepPrograms:
         return self._program(self._run)
 
     @cached_property
-    def piece_of_group(self) -> list[Program]:
+    def pieces_of_all(self) -> list[Program]:
+        """A piece of each group of devices, which all have one in all lanes."""
+        return [self._program([group.live_all]) for group in self._engine.pieces.groups]
+
+    @cached_property
+    def pieces_of_some(self) -> list[Program]:
         """A piece of those devices of each group that have one."""
-        return [self._program([group.live]) for group in self._engine.pieces.groups]
+        return [self._program([group.live_some]) for group in self._engine.pieces.groups]
 
     @cached_property
     def end_first_piece(self) -> Program:

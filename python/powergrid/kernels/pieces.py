@@ -166,7 +166,7 @@ def mark(
     group: I32,
     dt_h: F64,
     is_cut: Array,
-    is_busy: Array,
+    n_piece: Array,
 ) -> None:
     """Say which devices have a piece that ends by one of these effects, and how long [h] it is.
 
@@ -178,15 +178,15 @@ def mark(
         Group of each device.
     dt_h, is_cut : (n_device, n_lane)
         Written where there is such a piece.
-    is_busy : (n_group,)
-        Written: 1 where a device of the group has one.
+    n_piece : (n_group,)
+        Raised by how many pieces devices of the group have.
     """
     for n in range(which.shape[0]):
         e = which[n]
         if length_h[e] > 0.0:
             dt_h[device[e], lane[e]] = length_h[e]
             is_cut[device[e], lane[e]] = 1
-            is_busy[group[device[e]]] = 1
+            n_piece[group[device[e]]] += 1
 
 
 @kernel
