@@ -39,6 +39,7 @@ def test_the_pages_with_code_are_found() -> None:
         "optimization",
         "powerflow",
         "protocols",
+        "rllib",
         "scheduling",
         "vector",
     )

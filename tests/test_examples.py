@@ -192,7 +192,7 @@ def test_training_goes_on_from_a_checkpoint(training, tmp_path: Path):
     more = ["--resume", str(folder / "checkpoint"), "--eval-episodes", "0", "--num-workers", "0"]
     printed = run_training(tmp_path, *more)
     assert "iteration   2" in printed
-    assert "after 48 steps" in printed
+    assert "after 384 steps" in printed  # eight environments, whole episodes
 
 
 def test_more_workers_than_cpus_are_capped_with_a_warning():

@@ -158,11 +158,10 @@ def endure(
         found.n_episode += int(is_over.sum())
         found.n_failed += int((~infos["converged"]).sum())
         if found.n_step >= SETTLED * n_step:
-            rss = resident_mb()
             if not has_settled:
-                gc.collect()
+                gc.collect()  # what is left from before is not growth
                 found.rss_settled_mb, has_settled = resident_mb(), True
-            found.rss_most_mb = max(found.rss_most_mb, rss)
+            found.rss_most_mb = max(found.rss_most_mb, resident_mb())
     found.rss_end_mb = resident_mb()
     envs.close()
     return found

@@ -11,6 +11,7 @@ from heron.errors import ConfigError, nearest
 __all__ = [
     "ENTRY_POINT_GROUP",
     "VECTOR_ENTRY_POINT_GROUP",
+    "id_of",
     "make",
     "make_vec",
     "register",
@@ -60,6 +61,11 @@ def register(id: str, entry_point: str, vector_entry_point: str | None = None) -
 def registered_ids() -> list[str]:
     """Return the ids that `make` accepts, sorted."""
     return sorted(_known())
+
+
+def id_of(entry_point: str) -> str | None:
+    """Return an id that stands for this "module:attribute"; None if none does."""
+    return next((name for name, known in sorted(_known().items()) if known == entry_point), None)
 
 
 def make(id: str, **kwargs: Any) -> Any:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from ray.rllib.env.env_context import EnvContext
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 import heron
 from heron.adapters.rllib.multi_agent_env import ALL, ByAgent
+from heron.adapters.rllib.seeding import WorkerSeed
 from heron.errors import ConfigError, HeronError
 
 __all__ = ["EventDrivenMultiAgentEnv"]
@@ -23,6 +25,9 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
     observation delay, and `step` takes actions of the same. An agent's reward is all that it was
     paid since it acted last. When the episode ends, every agent observes and is paid once more, so
     that a value function can be bootstrapped.
+
+    `BatchedEnvRunner` samples agents that act together; here RLlib's own runner is to be named,
+    ``config.env_runners(env_runner_cls=MultiAgentEnvRunner)``.
 
     Parameters
     ----------
@@ -65,7 +70,9 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
                 f"{sorted(given)}"
             )
         # RLlib's EnvContext is a mapping that also knows which worker it is for.
-        self._worker_index = int(getattr(config, "worker_index", None) or 0)
+        context: Any = config
+        is_of_worker = isinstance(config, EnvContext)
+        self._seed = WorkerSeed(context.worker_index or 0) if is_of_worker else None
         self.envs = heron.make_vec(
             given["env"], 1, event_driven=True, env_config=given.get("env_config")
         )
@@ -90,12 +97,11 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
     ) -> tuple[ByAgent, ByAgent]:
         """Begin an episode, and run to its first decisions.
 
-        RLlib gives neighbouring workers overlapping seeds, which would make them sample the same
-        episodes. So in a worker (`worker_index` 1 and up) the seed is mixed with its number.
+        What RLlib made, and resets to sample, takes its seeds as `WorkerSeed` says. (To check an
+        environment RLlib resets it with options.)
         """
-        if seed is not None and self._worker_index:
-            mixed = np.random.SeedSequence([seed, self._worker_index])
-            seed = int(mixed.generate_state(1)[0])
+        if self._seed is not None and options is None:
+            seed = self._seed(seed)
         observations, infos = self.envs.reset(
             seed=None if seed is None else [seed], options=dict(options or {})
         )
@@ -111,8 +117,9 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
         Returns
         -------
         observations, rewards, terminateds, truncateds, infos : dict
-            By agent; the two kinds of end also under ``"__all__"``. Infos have ``time_s`` and
-            ``age_s`` of what is observed.
+            By agent; the two kinds of end also under ``"__all__"``. A time limit is said there
+            alone: RLlib takes an episode for terminated whose agents are truncated one by one.
+            Infos have ``time_s`` and ``age_s`` of what is observed.
 
         Raises
         ------
@@ -142,7 +149,8 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
             k = self.possible_agents.index(agent)
             paid[agent], self._owed[k] = float(self._owed[k]), 0.0
         terminateds: ByAgent = dict.fromkeys([*self.agents, ALL], bool(terminated[0]))
-        truncateds: ByAgent = dict.fromkeys([*self.agents, ALL], ends and not terminated[0])
+        truncateds: ByAgent = dict.fromkeys(self.agents, False)
+        truncateds[ALL] = ends and not bool(terminated[0])
         return seen, paid, terminateds, truncateds, told
 
     def close(self) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from gymnasium import spaces
+from ray.rllib.env.env_context import EnvContext
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 from heron.adapters.rllib.entry import make_environment
+from heron.adapters.rllib.seeding import WorkerSeed
 from heron.errors import ConfigError, HeronError, nearest
 
 __all__ = ["RLlibMultiAgentEnv"]
 
 ALL = "__all__"  # RLlib's key for the whole environment
+KEYS = ("env", "env_config", "vector_env", "vector_config")
 
 # RLlib lets an agent's id be anything that can be hashed; ours are strings.
 ByAgent = dict[Any, Any]
@@ -32,7 +34,9 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
     ----------
     env : ParallelEnv, str, callable or mapping
         An environment; or what `make_environment` makes one of, with `env_config`; or, as RLlib
-        hands it over, ``{"env": name or callable, "env_config": {...}}``.
+        hands it over, ``{"env": name or callable, "env_config": {...}}``. For `BatchedEnvRunner`
+        the mapping may also have ``vector_env`` and ``vector_config``, the arguments of
+        `make_vector_environment`.
     env_config : mapping, optional
         Configuration of the environment, if `env` does not hold it.
 
@@ -68,7 +72,7 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         # RLlib's EnvContext is a mapping that also knows which worker it is for.
-        self._worker_index = int(getattr(env, "worker_index", None) or 0)
+        self._seed = WorkerSeed(env.worker_index or 0) if isinstance(env, EnvContext) else None
         self.parallel_env = _parallel_env(env, env_config)
         wrapped = self.parallel_env
         self.possible_agents = list(wrapped.possible_agents)
@@ -88,12 +92,11 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
     ) -> tuple[ByAgent, ByAgent]:
         """Begin an episode; see the environment's own `reset`.
 
-        RLlib gives neighbouring workers overlapping seeds, which would make them sample the same
-        episodes. So in a worker (`worker_index` 1 and up) the seed is mixed with its number.
+        What RLlib made, and resets to sample, takes its seeds as `WorkerSeed` says. (To check an
+        environment RLlib resets it with options.)
         """
-        if seed is not None and self._worker_index:
-            mixed = np.random.SeedSequence([seed, self._worker_index])
-            seed = int(mixed.generate_state(1)[0])
+        if self._seed is not None and options is None:
+            seed = self._seed(seed)
         self._terminated.clear()
         self._truncated.clear()
         observations, infos = self.parallel_env.reset(
@@ -110,7 +113,10 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         Returns
         -------
         observations, rewards, terminateds, truncateds, infos : dict
-            By agent; the two kinds of end also under ``"__all__"``, at most one of them true.
+            By agent; the two kinds of end also under ``"__all__"``, at most one of them true. Where
+            a time limit ends the episode, ``truncateds`` says so under ``"__all__"`` alone: once
+            every agent is known to be done, RLlib takes the episode, and each agent in it, for
+            terminated, and values after the last step would count as 0.
 
         Raises
         ------
@@ -127,9 +133,10 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         self._truncated.update(agent for agent, is_so in truncated.items() if is_so)
         is_over = not self.parallel_env.agents
         terminateds: ByAgent = {agent: bool(terminated[agent]) for agent in self.agents}
-        truncateds: ByAgent = {agent: bool(truncated[agent]) for agent in self.agents}
         terminateds[ALL] = is_over and not self._truncated
-        truncateds[ALL] = is_over and bool(self._truncated)
+        is_late = is_over and bool(self._truncated)
+        truncateds: ByAgent = {a: bool(truncated[a]) for a in self.agents if not is_late}
+        truncateds[ALL] = is_late
         return (
             self._ordered(observations),
             self._ordered(rewards),
@@ -158,10 +165,10 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
 def _parallel_env(env: Any, env_config: Mapping[str, Any] | None) -> Any:
     if isinstance(env, Mapping):
         for key in env:
-            if key not in ("env", "env_config"):
+            if key not in KEYS:
                 raise ConfigError(
-                    f"RLlibMultiAgentEnv: {nearest(str(key), ['env', 'env_config'])}; the "
-                    f"environment's own keys belong under env_config"
+                    f"RLlibMultiAgentEnv: {nearest(str(key), KEYS)}; the environment's own keys "
+                    f"belong under env_config"
                 )
         if "env" not in env or env_config is not None:
             raise ConfigError(

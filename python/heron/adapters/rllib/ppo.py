@@ -10,7 +10,9 @@ from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.policy.policy import PolicySpec
 
+from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
 from heron.adapters.rllib.entry import Entry, make_environment
+from heron.adapters.rllib.learner.ppo_learner import ArrayPPOLearner
 from heron.adapters.rllib.multi_agent_env import RLlibMultiAgentEnv
 from heron.adapters.rllib.reward_scale import reward_scaling
 from heron.errors import ConfigError
@@ -40,6 +42,7 @@ def ppo_config(
     reward_scale: float = 1.0,
     train_batch_size: int = 2000,
     num_env_runners: int = 0,
+    num_envs_per_env_runner: int = 8,
     use_gpu: bool = False,
     seed: int = 0,
     hidden: tuple[int, ...] = (128, 128),
@@ -67,6 +70,8 @@ def ppo_config(
         Environment steps of one iteration.
     num_env_runners : int
         Processes that sample; 0 samples in this one.
+    num_envs_per_env_runner : int
+        Environments of each of them, stepped together; see `BatchedEnvRunner`.
     use_gpu : bool
         Whether the learner uses a GPU.
     seed : int
@@ -102,7 +107,9 @@ def ppo_config(
         .environment(RLlibMultiAgentEnv, env_config={"env": env, "env_config": config})
         .framework("torch")
         .env_runners(
+            env_runner_cls=BatchedEnvRunner,
             num_env_runners=num_env_runners,
+            num_envs_per_env_runner=num_envs_per_env_runner,
             # Episodes stay whole, so that every iteration reports the returns of complete ones.
             batch_mode="complete_episodes",
         )
@@ -132,6 +139,7 @@ def ppo_config(
                 # Returns are a sum over an episode: without this the value loss would be cut off.
                 "vf_clip_param": float("inf"),
                 "grad_clip": 0.5,
+                "learner_class": ArrayPPOLearner,
                 "learner_connector": partial(reward_scaling, reward_scale),
                 **training,
             }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -107,24 +106,6 @@ def needs_ray(test):
     return pytest.mark.usefixtures("ray_here")(again(test))
 
 
-@pytest.fixture(scope="module")
-def ray_here(tmp_path_factory):
-    """Run Ray with one CPU and no worker processes of ours."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
-    import ray
-    from ray.tune.trainable import trainable
-
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    with (
-        pytest.MonkeyPatch.context() as patch
-    ):  # every algorithm makes a folder, by default at home
-        folder = tmp_path_factory.mktemp("ray_results")
-        patch.setattr(trainable, "DEFAULT_STORAGE_PATH", str(folder))
-        yield ray
-    ray.shutdown()
-
-
 # --- the environment ------------------------------------------------------------------------------
 
 
@@ -150,7 +131,8 @@ def test_a_time_limit_truncates_all_and_shows_the_final_observations():
     assert not any(terminateds.values())
     assert not any(truncateds.values())
     observations, _, terminateds, truncateds, infos = step(env)
-    assert truncateds == {"zoe": True, "adam": True, "__all__": True}
+    # RLlib would take agents that are truncated one by one, all of them, for terminated.
+    assert truncateds == {"__all__": True}
     assert terminateds == {"zoe": False, "adam": False, "__all__": False}
     assert list(observations) == list(infos) == ["zoe", "adam"]
     assert env.agents == ["zoe", "adam"]
@@ -172,7 +154,7 @@ def test_an_agent_may_leave_before_the_others():
     observations, _, terminateds, truncateds, _ = step(env)
     assert list(observations) == env.agents == ["adam"]
     assert not terminateds["__all__"]
-    assert truncateds == {"adam": True, "__all__": True}
+    assert truncateds == {"__all__": True}
 
 
 def test_flags_of_one_episode_do_not_reach_into_the_next():
@@ -215,6 +197,19 @@ def test_workers_draw_different_episodes_from_overlapping_seeds():
     assert np.array_equal(observed(1, 7), observed(1, 7))
     assert not np.array_equal(observed(1, 7), observed(2, 7))
     assert np.array_equal(observed(0, 7), adapter().reset(seed=7)[0]["zoe"])
+
+
+def test_a_seed_counts_once_for_what_rllib_made_and_samples():
+    from ray.rllib.env.env_context import EnvContext
+
+    from heron.adapters.rllib import RLlibMultiAgentEnv
+
+    env = RLlibMultiAgentEnv(EnvContext({"env": make_pursuit}, worker_index=0))
+    env.reset(seed=7, options={})  # as RLlib checks an environment
+    first, again, other = (env.reset(seed=seed)[0]["zoe"] for seed in (7, 7, 8))
+    assert np.array_equal(first, adapter().reset(seed=7)[0]["zoe"])
+    assert not np.array_equal(again, first)
+    assert np.array_equal(other, adapter().reset(seed=8)[0]["zoe"])
 
 
 def test_rendering_and_closing_reach_the_environment():
@@ -415,6 +410,8 @@ def test_many_observations_get_the_actions_of_each_alone():
 
 @needs_ray
 def test_ppo_trains_on_a_lane_that_runs_by_events():
+    from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
+
     from heron.adapters.rllib import EventDrivenMultiAgentEnv, ppo_config
 
     timing = {
@@ -423,10 +420,11 @@ def test_ppo_trains_on_a_lane_that_runs_by_events():
         "agents": {"MG2": {"tick_interval": 7200.0, "obs_delay": 3600.0}},
     }
     grid, given = "MultiAgentMicrogrids-v0", {"max_episode_steps": 6, "timing": timing}
-    config = ppo_config(grid, given, train_batch_size=48, num_epochs=1).environment(
+    config = ppo_config(grid, given, train_batch_size=48, num_epochs=1)
+    config.environment(
         EventDrivenMultiAgentEnv,
         env_config={"env": grid, "env_config": {**given, "normalize_obs": True}},
-    )
+    ).env_runners(env_runner_cls=MultiAgentEnvRunner)
     algorithm = config.build_algo()
     result = algorithm.train()
     algorithm.stop()

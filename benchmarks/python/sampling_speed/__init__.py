@@ -1,0 +1,1 @@
+"""RLlib's speed: its own runner and learner beside the batched ones, on a shipped setup."""

@@ -1,0 +1,1 @@
+"""Sampling for RLlib from many environments at once."""

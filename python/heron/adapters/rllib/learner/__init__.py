@@ -1,0 +1,1 @@
+"""The learner's side for RLlib: train batches of whole arrays."""

@@ -1,0 +1,189 @@
+"""Algorithms that sample with the batched runner: here, in workers, for evaluation."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ray.rllib", reason="needs the extra multi_agent")
+
+GRID = "powergrid.envs.multi_agent_microgrids:MultiAgentMicrogrids"
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*Overriding environment rllib:UserWarning"),
+    pytest.mark.usefixtures("ray_here"),
+]
+
+
+@pytest.fixture
+def training(make_config):
+    """Return what makes an algorithm's configuration."""
+    from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
+
+    def make(*args, train_batch_size=64, **kwargs):
+        kwargs = {"env_runner_cls": BatchedEnvRunner, "num_env_runners": 0, **kwargs}
+        return make_config(*args, **kwargs).training(
+            train_batch_size_per_learner=train_batch_size, minibatch_size=32, num_epochs=2
+        )
+
+    return make
+
+
+def test_training_samples_what_was_asked_for_and_hands_on_weights(training):
+    algorithm = training(module=None).build_algo()
+    runner = algorithm.env_runner
+    assert runner.is_batched
+    for number in range(1, 4):
+        result = algorithm.train()
+        n_lifetime = result["env_runners"]["num_env_steps_sampled_lifetime"]
+        assert 64 * number <= n_lifetime <= 67 * number
+        assert result["env_runners"]["weights_seq_no"] == number - 1
+    assert np.isfinite(result["env_runners"]["episode_return_mean"])
+    learned = algorithm.learner_group.get_weights()["all"]
+    sampling = runner.get_state(components="rl_module")["rl_module"]["all"]
+    for name, values in sampling.items():
+        assert np.array_equal(values, learned[name]), name
+    algorithm.stop()
+
+
+def test_a_worker_of_its_own_samples_whole_episodes_and_gets_new_weights(training):
+    from heron.adapters.rllib import shared_policy
+
+    algorithm = training(
+        GRID,
+        {"max_episode_steps": 3, "normalize_obs": True},
+        policies=("shared_policy",),
+        mapping=shared_policy,
+        module=None,
+        num_env_runners=1,
+        num_envs_per_env_runner=6,
+        batch_mode="complete_episodes",
+        train_batch_size=32,
+    ).build_algo()
+    results = [algorithm.train()["env_runners"] for _ in range(2)]
+    assert [r["num_episodes"] for r in results] == [12, 12]
+    assert [r["episode_len_mean"] for r in results] == [3.0, 3.0]
+    # Seeds count once: the second time other days are sampled.
+    assert results[0]["episode_return_max"] != results[1]["episode_return_max"]
+    assert {"cost", "safety"} <= set(results[0]["episode_infos_mean"])
+    (state,) = algorithm.env_runner_group.foreach_env_runner(
+        lambda runner: (runner.is_batched, runner.get_state(components="rl_module")),
+        local_env_runner=False,
+    )
+    learned = algorithm.learner_group.get_weights()["shared_policy"]
+    assert state[0]
+    for name, values in state[1]["rl_module"]["shared_policy"].items():
+        assert np.array_equal(values, learned[name]), name
+    algorithm.stop()
+
+
+@pytest.mark.parametrize(("unit", "duration"), [("episodes", 5), ("timesteps", 9)])
+def test_evaluation_counts_as_rllib_does_and_does_not_explore(training, unit, duration):
+    config = training(module=None).evaluation(
+        evaluation_interval=1,
+        evaluation_duration=duration,
+        evaluation_duration_unit=unit,
+        evaluation_config={"explore": False, "env_config": {"env_config": {"hazard": 0.0}}},
+    )
+    algorithm = config.build_algo()
+    assert algorithm.eval_env_runner.is_batched
+    reported = algorithm.evaluate()["env_runners"]
+    if unit == "episodes":
+        assert reported["num_episodes"] >= duration
+        assert reported["episode_len_mean"] == 7.0
+    else:
+        assert reported["num_env_steps_sampled"] == 12  # whole steps of four lanes
+    first, again = (
+        algorithm.eval_env_runner.sample(num_timesteps=4, force_reset=True) for _ in range(2)
+    )
+    for episode in [*first, *again]:
+        for of_agent in episode.agent_episodes.values():
+            logits = of_agent.get_extra_model_outputs("action_dist_inputs")
+            assert np.array_equal(of_agent.get_actions(), logits[:, :2])
+    algorithm.stop()
+
+
+def test_environments_that_fail_are_made_anew_and_what_is_complete_is_kept(training, caplog):
+    config = training().fault_tolerance(restart_failed_sub_environments=True)
+    algorithm = config.build_algo()
+    runner = algorithm.env_runner
+    kept = runner.sample(num_timesteps=8, explore=False)
+    vector, step = runner.env.vector, runner.env.vector.step
+    calls = []
+
+    def fail_at_the_eighth(actions):
+        calls.append(None)
+        if len(calls) == 8:
+            raise RuntimeError("the environment is gone")
+        return step(actions)
+
+    vector.step = fail_at_the_eighth
+    episodes = runner.sample(num_timesteps=80, explore=False)
+    assert runner.env.vector is not vector
+    assert "the environment is gone" in caplog.text
+    began = {e.id_ for e in kept}
+    done = [e for e in episodes if e.is_done]
+    assert any(e.id_ in began for e in done)  # from before the failure
+    assert sum(len(e) for e in episodes if e.env_t_started == 0 and e.id_ not in began) >= 80
+    metrics = runner.get_metrics()
+    assert len(metrics["episode_return_mean"]) >= 1
+    algorithm.stop()
+
+
+def test_an_environment_that_fails_for_good_stops_sampling(training):
+    algorithm = training().build_algo()
+
+    def fail(actions):
+        raise RuntimeError("the environment is gone")
+
+    algorithm.env_runner.env.vector.step = fail
+    with pytest.raises(RuntimeError):
+        algorithm.env_runner.sample(num_timesteps=4)
+    algorithm.stop()
+
+
+def test_a_module_that_is_added_serves_from_the_next_sample_on(training, mappings):
+    from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+    algorithm = training().build_algo()
+    runner = algorithm.env_runner
+    runner.sample(num_timesteps=8)
+    spec = RLModuleSpec.from_module(runner.module["all"])
+    algorithm.add_module(
+        "another",
+        spec,
+        new_agent_to_module_mapping_fn=lambda agent_id, *a, **k: (
+            "another" if agent_id == "mia" else "all"
+        ),
+    )
+    episodes = runner.sample(num_timesteps=60)
+    ongoing = [e for e in episodes if not e.is_done]  # begun since, for none has eight steps
+    assert {e.agent_episodes["mia"].module_id for e in ongoing} == {"another"}
+    assert {e.agent_episodes["zoe"].module_id for e in ongoing} == {"all"}
+    algorithm.stop()
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_mode": "complete_episodes"}])
+def test_sampling_does_not_gather_memory(training, settings):
+    algorithm = training(**settings).build_algo()
+    runner = algorithm.env_runner
+
+    def sample(n):
+        for _ in range(n):
+            runner.sample()
+            runner.get_metrics()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        sample(30)  # what is kept for metrics has its full length then
+        before = sample(10)
+        after = sample(30)
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20_000  # bytes; a single sample has more
+    algorithm.stop()
