@@ -19,7 +19,11 @@ SCRIPT = Path(__file__).parents[1] / "benchmarks" / "python" / "event_speed.py"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run the short form as a user would and return the folder of its results."""
     folder = tmp_path_factory.mktemp("benchmark")
-    command = [sys.executable, str(SCRIPT), "--quick", "--out", str(folder)]
+    (folder / "README.md").write_text("<!-- event-speed:begin -->\n<!-- event-speed:end -->\n")
+    command = [
+        sys.executable, str(SCRIPT), "--quick", "--out", str(folder),
+        "--readme", str(folder / "README.md"),
+    ]  # fmt: skip
     run = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     return folder
@@ -37,8 +41,8 @@ def test_every_way_is_timed_with_and_without_a_network(content: Any) -> None:
         assert len(rows) == 4
         assert all(min(row["turns_ns"]) > 0.0 for row in rows)
     texts = [r["text"] for r in content["requirements"] if r["is_required"]]
-    assert len(texts) == 3
-    assert "with a network, by events, small delays" in texts[0]
+    assert len(texts) == 4
+    assert "with a network, by events, small delays" in texts[1]
 
 
 def test_a_day_has_the_decisions_and_events_of_its_ticks(content: Any) -> None:
@@ -52,11 +56,18 @@ def test_a_day_has_the_decisions_and_events_of_its_ticks(content: Any) -> None:
         assert all(s >= 0.0 for name, s in day["stages_s"].items() if name != "everything else")
 
 
-def test_the_page_shows_the_figures(folder: Path, content: Any) -> None:
-    text = (folder / "event_speed.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["event_speed.md", "README.md"])
+def test_page_and_readme_show_the_figures(name: str, folder: Path, content: Any) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
     assert "| by events, small delays |" in text
     assert f"{content['days'][0]['n_decision']:,}" in text
     assert str(SCRIPT.parents[2]) not in text
+
+
+def test_the_plot_names_the_ways_and_the_stages(folder: Path) -> None:
+    text = (folder / "event_speed.svg").read_text(encoding="utf-8")
+    assert "a network decides" in text
+    assert "everything else" in text
 
 
 def test_another_reward_by_events_stops_the_benchmark(monkeypatch: Any) -> None:
