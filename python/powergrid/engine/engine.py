@@ -162,14 +162,14 @@ class Engine:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
         return self.programs.run.run(first, last)
 
-    def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
+    def run_pieces(self, first: int, last: int, effects: Effects) -> int:
         """Live through one interval as `run` does, by commands instead of `actions`.
 
         Each device follows the command that is in force in it: at the start of an episode the idle
         one, then what `effects` bring. See `PieceStage`.
         """
-        self.pieces.live(first, last, effects, self.programs)
-        return self.programs.run_last_pieces.run(first, last, worker)
+        self.pieces.live(first, last, effects, self.programs, Program.run)
+        return self.programs.run_last_pieces.run(first, last)
 
     def pay(self, first: int, last: int) -> None:
         """Turn cost and safety into rewards."""
@@ -203,10 +203,13 @@ class Engine:
         """Intervals in which commands take effect; for those who command device by device."""
         return PieceStage(self.scene, self.devices, self.network)
 
-    def step_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> None:
-        """Live through one interval by commands and go on to the next, without observing it."""
-        self.pieces.live(first, last, effects, self.programs)
-        self.programs.step_last_pieces.run(first, last, worker)
+    def step_pieces(self, effects: Effects, crew: Crew) -> None:
+        """Live through one interval by commands in all lanes and go on to the next.
+
+        It is not observed.
+        """
+        self.pieces.live(0, self.n_lane, effects, self.programs, crew.run)
+        crew.run(self.programs.step_last_pieces, 0, self.n_lane)
 
     # --- what lanes are made of ---------------------------------------------------------------
 

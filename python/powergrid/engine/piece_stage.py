@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,12 +18,14 @@ from powergrid.engine.scene import Scene
 from powergrid.kernels import pieces as kernels
 
 if TYPE_CHECKING:
+    from powergrid.engine.program import Program
     from powergrid.engine.step_programs import StepPrograms
 
 __all__ = ["PieceStage"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int32]
+Run = Callable[["Program", int, int], int]  # runs a program on lanes
 
 
 class PieceStage:
@@ -128,7 +131,9 @@ class PieceStage:
 
     # --- in the order of an interval ----------------------------------------------------------
 
-    def live(self, first: int, last: int, effects: Effects, programs: StepPrograms) -> None:
+    def live(
+        self, first: int, last: int, effects: Effects, programs: StepPrograms, run: Run
+    ) -> None:
         """Live through all pieces but the last ones, whose commands are in force then."""
         devices, scene = self._devices, self._scene
         self._is_cut[:, first:last] = 0  # an interval that failed midway may have left marks
@@ -148,23 +153,29 @@ class PieceStage:
                 kernels.mark(
                     which, lane, device, length_h, self._group, devices.dt_h, self._is_cut, n_piece
                 )
-                self._live_stage(n_piece.tolist(), k == 1, first, last, programs)
+                self._live_stage(n_piece.tolist(), k == 1, first, last, programs, run)
                 kernels.lay_off(
                     which, lane, device, length_h, scene.rules.dt_h, devices.dt_h, self._is_cut
                 )
             kernels.obey(which, lane, device, effects.command, self._unit_row, devices.units)
 
     def _live_stage(
-        self, n_piece: list[int], is_first: bool, first: int, last: int, programs: StepPrograms
+        self,
+        n_piece: list[int],
+        is_first: bool,
+        first: int,
+        last: int,
+        programs: StepPrograms,
+        run: Run,
     ) -> None:
         for k, group in enumerate(self.groups):
             if n_piece[k] == len(group) * (last - first):
-                programs.pieces_of_all[k].run(first, last)
+                run(programs.pieces_of_all[k], first, last)
             elif n_piece[k]:
-                programs.pieces_of_some[k].run(first, last)
+                run(programs.pieces_of_some[k], first, last)
         if n_piece[-1]:
             self._devices.live_hooked_pieces(self._is_cut, first, last)
-        (programs.end_first_piece if is_first else programs.end_piece).run(first, last)
+        run(programs.end_first_piece if is_first else programs.end_piece, first, last)
 
     def end_first_piece(self, first: int, last: int) -> None:
         """Begin the means with the devices' first pieces."""
