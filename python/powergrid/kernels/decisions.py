@@ -58,7 +58,7 @@ def take_down(
             known -= 1
         age_s[k, a] = time_s[i] - update_s[known] if known >= 0 else np.inf
         is_all = is_all and k * n_agent + a == i
-    return is_all
+    return bool(is_all)
 
 
 @kernel
@@ -71,7 +71,7 @@ def put_rows(rows: Array, lane: I32, agent: I32, out: Array) -> None:
 
 @kernel
 def scale_rows(
-    rows: F64, is_stale: Array, lane: I32, agent: I32, offset: F64, scale: F64, out: Array
+    rows: Array, is_stale: Array, lane: I32, agent: I32, offset: F64, scale: F64, out: Array
 ) -> None:
     """Write ``(rows[i] - offset) / scale`` to ``out[lane[i], agent[i]]``; 0 where nothing is known.
 
