@@ -39,8 +39,9 @@ class StepPrograms:
     def first(self) -> Program:
         """The start of an episode, from its series on: one power flow, and no time passes."""
         engine = self._engine
-        stages = [*self._begin, *self._solve, engine.devices.read_meters, engine.observer.observe]
-        return self._program(stages)
+        return self._program(
+            [*self._begin, *self._solve, engine.devices.read_meters, engine.observer.observe]
+        )
 
     @cached_property
     def run(self) -> Program:
@@ -102,14 +103,19 @@ class StepPrograms:
 
     @property
     def _begin(self) -> list[Stage]:
-        return [self._engine.interval.begin]
+        disturbances = self._engine.disturbances
+        return [
+            self._engine.interval.begin, *([] if disturbances is None else [disturbances.begin])
+        ]  # fmt: skip
 
     @property
     def _solve(self) -> list[Stage]:
         devices, network = self._engine.devices, self._engine.network
+        disturbances = self._engine.disturbances
+        enacting = [] if disturbances is None else [disturbances.enact]
         return [
-            devices.read_actions, devices.set_points,
-            network.write_inputs, network.settle, network.read_results,
+            *enacting, devices.read_actions, devices.set_points,
+            network.write_inputs, *self._cutting, network.settle, network.read_results,
         ]  # fmt: skip
 
     @property
@@ -118,8 +124,7 @@ class StepPrograms:
         agreeing = [] if engine.plan is None else [engine.agree]
         return [
             *agreeing, *self._solve,
-            engine.devices.advance, engine.devices.book, engine.books.book,
-            *self._clearing,
+            engine.devices.advance, engine.devices.book, engine.books.book, *self._last,
         ]  # fmt: skip
 
     @property
@@ -128,14 +133,22 @@ class StepPrograms:
         pieces, devices, network = engine.pieces, engine.devices, engine.network
         return [
             pieces.begin_last, devices.set_points_as_told, network.write_inputs, pieces.write_means,
-            network.settle, network.read_results, devices.advance, devices.book, pieces.finish,
-            engine.books.book, *self._clearing,
+            *self._cutting, network.settle, network.read_results,
+            devices.advance, devices.book, pieces.finish, engine.books.book, *self._last,
         ]  # fmt: skip
 
     @property
-    def _clearing(self) -> list[Stage]:
-        market = self._engine.market
-        return [] if market is None else [market.clear]
+    def _cutting(self) -> list[Stage]:
+        disturbances = self._engine.disturbances
+        return [] if disturbances is None else [disturbances.cut_supply]
+
+    @property
+    def _last(self) -> list[Stage]:
+        market, watch = self._engine.market, self._engine.watch
+        return [
+            *([] if market is None else [market.clear]),
+            *([] if watch is None else [watch.check]),
+        ]
 
     def _program(self, stages: list[Stage]) -> Program:
         return Program(stages, self._engine.network, is_native=self.is_native)

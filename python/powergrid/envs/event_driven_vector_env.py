@@ -7,7 +7,7 @@ when, by what was known when, and which commands arrive.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -94,6 +94,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     (False, True, inf)
     """
 
+    is_event_driven: ClassVar[bool] = True
     on_interval: OnInterval | None = None
 
     def __init__(
@@ -126,6 +127,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
         # The environment's number of a decider.
         self._agent_of = np.full(len(tree.owner), -1, np.int32)
         self._agent_of[decider] = np.arange(n_agent)
+        self._paths = tree.paths
         faults = tree.faults(self.config.timing.faults)
         self.loop = ControlLoop(num_envs, self.config.step_s, tree.owner, tree.configs, faults)
         self._decisions = Decisions(engine.actions.shape[2], self._oldest_decision)
@@ -330,11 +332,32 @@ class EventDrivenVectorEnv(VectorGridEnv):
                 self.engine.books.reward, self._terminations, self._truncations, self._infos
             )
         going = np.flatnonzero(~self._is_over).astype(np.int32)
+        self._wake()
         if self._is_late:
             self.engine.scene.table.snapshot(going, self.engine.scene.now_s[going])
         if len(going) < self.num_envs:
             self._observe_ends()
             self._finish_in_same_step()
+
+    def _wake(self) -> None:
+        """Let agents tick once more that a condition wakes at the end of the interval."""
+        watch = self.engine.watch
+        if watch is None:
+            return
+        lane, agent, time_s = watch.wake_ups()
+        decider = np.flatnonzero(self._agent_of >= 0)[agent]
+        for k, number, when_s in zip(lane.tolist(), decider.tolist(), time_s.tolist(), strict=True):
+            if not self._is_over[k]:
+                self.loop.wake(k, number, when_s)
+
+    def _lose_messages(self, lane: int) -> None:
+        """Tell the loop when communication is out in a lane's episode."""
+        stage = self.engine.disturbances
+        if stage is not None:
+            events = stage.events(lane)
+            for start_s, end_s, sender in stage.schedule.communication_outages(events):
+                if sender in self._paths:  # an operator above sends nothing here
+                    self.loop.set_outage(lane, start_s, end_s, self._paths.index(sender))
 
     def _observe_ends(self) -> None:
         """Observe lanes that are over, as late as without jitter."""
@@ -361,6 +384,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
             if seeds is None or seeds.generator is not generator:
                 seeds = self._timing_seeds[lane] = TimingSeeds(generator)
             self.loop.reset(lane, seeds.next(), 0)
+            self._lose_messages(lane)
             if self._is_late:
                 table.clear_history(lane)
         if self._is_late:
