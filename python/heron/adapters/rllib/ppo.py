@@ -8,6 +8,7 @@ from typing import Any
 
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.policy.policy import PolicySpec
 
 from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
@@ -72,7 +73,8 @@ def ppo_config(
     num_env_runners : int
         Processes that sample; 0 samples in this one.
     num_envs_per_env_runner : int
-        Environments of each of them, stepped together; see `BatchedEnvRunner`.
+        Environments of each of them, stepped together; see `BatchedEnvRunner`. One by one where
+        agents have different spaces.
     use_gpu : bool
         Whether the learner uses a GPU.
     seed : int
@@ -94,7 +96,8 @@ def ppo_config(
     agents = list(probe.possible_agents)
     spaces = [(probe.observation_space(a), probe.action_space(a)) for a in agents]
     probe.close()
-    if not independent_policies and any(pair != spaces[0] for pair in spaces):
+    is_uniform = all(pair == spaces[0] for pair in spaces)
+    if not independent_policies and not is_uniform:
         sizes = ", ".join(
             f"{a}: {o.shape} and {c}" for a, (o, c) in zip(agents, spaces, strict=True)
         )
@@ -108,7 +111,8 @@ def ppo_config(
         .environment(RLlibMultiAgentEnv, env_config={"env": env, "env_config": config})
         .framework("torch")
         .env_runners(
-            env_runner_cls=BatchedEnvRunner,
+            # Lanes are arrays of agents with the same spaces.
+            env_runner_cls=BatchedEnvRunner if is_uniform else MultiAgentEnvRunner,
             num_env_runners=num_env_runners,
             num_envs_per_env_runner=num_envs_per_env_runner,
             # Episodes stay whole, so that every iteration reports the returns of complete ones.
