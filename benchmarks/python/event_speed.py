@@ -12,12 +12,10 @@ to require anything of them.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from environment_speed.problem import EPISODE
 from environment_speed.subject import Subject, to_case
@@ -34,11 +32,11 @@ from event_driven_speed.report import (
     requirements,
 )
 from powerflow_speed.clock import clock_ghz
+from speed.command import conclude, options_of, write
 from speed.machine import describe_system
 from speed.markdown import put_between_marks
 from speed.measure import Measurement, pin, take_turns
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("heron", "numpy", "numba")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 FULL = Extent(256, 24.0, 1.0, 7)
@@ -47,7 +45,7 @@ QUICK = Extent(16, 2.0, 0.02, 2)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
-    options = parse(arguments)
+    options = options_of(arguments, "Time environments that run by events.", "event_speed.svg")
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("HERON_CACHE_DIR", folder)  # which nobody else writes to meanwhile
         return run(options)
@@ -64,19 +62,12 @@ def run(options: argparse.Namespace) -> int:
     days = [play_day(extent.n_lane, step_s, extent.hours) for step_s in (3600.0, 60.0)]
     required = requirements(times, days, extent)
     figures = Figures(machine, extent, times, days, required)
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(content(figures), indent=1)
-    (options.out / "event_speed.json").write_text(data + "\n", encoding="utf-8")
     text = page(figures)
-    (options.out / "event_speed.md").write_text(text, encoding="utf-8")
+    write(options.out, "event_speed", content(figures), text)
     draw(figures, options.image)
     if options.readme:
         put_between_marks(options.readme, readme_part(figures), MARKS)
-    print(text)
-    if options.quick:
-        print("A short run: the figures are rough, and nothing is required of them.")
-        return 0
-    return 0 if all(r.holds for r in required if r.is_required) else 1
+    return conclude(text, required, is_quick=options.quick)
 
 
 def measure(extent: Extent, *, has_network: bool) -> list[Measurement]:
@@ -88,23 +79,6 @@ def measure(extent: Extent, *, has_network: bool) -> list[Measurement]:
         subjects.append(Subject(what, batch.play, EPISODE * n_lane, n_agent, n_lane))
     cases = [to_case(subject, extent.turn_s) for subject in subjects]
     return take_turns("step of a lane", cases, extent.n_turn)
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time environments that run by events.")
-    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
-    parser.add_argument("--out", type=Path, help="folder for the results")
-    parser.add_argument("--image", type=Path, help="where the plot goes")
-    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
-    options = parser.parse_args(arguments)
-    if not options.quick and options.out is None:
-        options.readme = options.readme or ROOT / "README.md"
-        options.image = options.image or ROOT / "docs" / "images" / "event_speed.svg"
-    parts = ("build", "benchmarks", "quick") if options.quick else ("benchmarks", "results")
-    options.out = options.out or ROOT.joinpath(*parts)
-    options.image = options.image or options.out / "event_speed.svg"
-    return options
 
 
 if __name__ == "__main__":
