@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,12 +150,18 @@ class IntervalStage:
 
     # --- in the order of a step ----------------------------------------------------------------
 
-    def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
-        """Move a lane to midnight of a day, with the fluctuation of `noise_seed`."""
-        self._day_s[lane], self._week_day_s[lane] = self.series.start_s(day)
+    def begin_episodes(
+        self, first: int, last: int, days: Sequence[int], noise_seeds: Sequence[int | None]
+    ) -> None:
+        """Move lanes to midnight of their days, with the fluctuation of their noise seeds."""
+        self._day_s[first:last], self._week_day_s[first:last] = self.series.start_s(
+            np.asarray(days)
+        )
         if self.tariff is not None:
-            self.tariff.signal[lane] = 0.0
-        self.series.begin_episode(lane, day, noise_seed)
+            self.tariff.signal[first:last] = 0.0
+        if self.series.own is not None:
+            for lane, day, noise_seed in zip(range(first, last), days, noise_seeds, strict=True):
+                self.series.begin_episode(lane, day, noise_seed)
 
     def begin(self, first: int, last: int) -> None:
         """Set what is known at the start of each lane's present interval."""
