@@ -72,6 +72,6 @@ class LaneSeries:
         for (kind, area), row in self._series.items():
             self.own[row, :, lane] = self._source.actual(kind, area, day, noise_seed)[:n]
 
-    def start_s(self, day: NDArray[np.int64]) -> tuple[Array, Array]:
+    def start_s(self, day: Array) -> tuple[Array, Array]:
         """Return days' starts on the axis of the series, and on that of the weekdays [s]."""
         return day * DAY_S, (day + self._source.weekday) * DAY_S
