@@ -135,8 +135,10 @@ class StageCrew {
     work_.n_solve.store(0, std::memory_order_relaxed);
     work_.failed.store(0, std::memory_order_relaxed);
     is_busy_ = true;
-    const auto n_block = static_cast<std::size_t>((last - first + block - 1) / block);
-    pool_.begin(n_block, n_thread_ - 1, work_);
+    work_.n_block = static_cast<std::size_t>((last - first + block - 1) / block);
+    // There and back: the lanes of the last blocks are those that are still in the caches.
+    work_.is_backward = !work_.is_backward;
+    pool_.begin(work_.n_block, n_thread_ - 1, work_);
   }
 
   // Solves that it took, or -1 - k where call k failed in some lanes; 0 if nothing has begun.
@@ -154,6 +156,8 @@ class StageCrew {
   struct Work {
     const StageProgram* program = nullptr;
     std::int64_t first = 0, last = 0, block = 1;
+    std::size_t n_block = 0;
+    bool is_backward = false;
     std::vector<SharedSolver*> solvers;
     mutable std::atomic<std::int64_t> n_solve{0};
     mutable std::atomic<std::int64_t> failed{0};  // one of them
@@ -161,7 +165,8 @@ class StageCrew {
     mutable std::mutex mutex;                     // of the error
 
     void operator()(std::size_t task, std::size_t member) const noexcept {
-      const std::int64_t begin = first + static_cast<std::int64_t>(task) * block;
+      const std::size_t number = is_backward ? n_block - 1 - task : task;
+      const std::int64_t begin = first + static_cast<std::int64_t>(number) * block;
       const std::int64_t end = std::min(begin + block, last);
       try {
         const std::int64_t found = program->run(begin, end, solvers[member]);

@@ -28,7 +28,7 @@ ENGINE = {
     "devices.book": "cost rates and violations of devices",
     "books.book": "cost, safety, energy of agents",
     "books.pay": "rewards",
-    "interval.begin": "prices, clock, forecasts, sun and wind",
+    "interval.go_on": "prices, clock, forecasts, sun and wind",
     "observer.observe": "observations",
 }
 PETTINGZOO = {

@@ -106,12 +106,18 @@ void copy_in(const IoView& io, const Places<kFrom>& from, const Group<kTo>& to) 
 template <int kTo, int kFrom>
 void copy_back(const IoView& io, const Group<kTo>& from, const Mask* mask, std::size_t n,
                const Places<kFrom>& to) noexcept {
+  std::int32_t lane[2 * kWidth];
+  std::int32_t at[2 * kWidth];
+  std::size_t n_lane = 0;
+  for (std::size_t j = 0; j < n; ++j) {
+    if (mask[j / kWidth][j % kWidth] == 0) continue;
+    lane[n_lane] = static_cast<std::int32_t>(j);
+    at[n_lane++] = to.at[j];
+  }
   const auto copy = [&](const Vec* source, Vec* target, int i) {
+    const double* source_row = reinterpret_cast<const double*>(source + i * kTo);
     double* row = to.row(target, i);
-    for (std::size_t j = 0; j < n; ++j) {
-      if (mask[j / kWidth][j % kWidth] == 0) continue;
-      row[to.at[j]] = source[static_cast<std::size_t>(i) * kTo + j / kWidth][j % kWidth];
-    }
+    for (std::size_t j = 0; j < n_lane; ++j) row[at[j]] = source_row[lane[j]];
   };
   for (int i = 0; i < io.n_node; ++i) {
     copy(from.v_re, to.group.v_re, i);

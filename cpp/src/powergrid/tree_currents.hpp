@@ -8,12 +8,17 @@ namespace {
 
 // The current that a node really draws at its voltage, into `row`.
 template <int kVec>
-inline void draw(const Group<kVec>& group, TreeRow<kVec>& row, int i) noexcept {
+inline void draw(const Group<kVec>& group, TreeRow<kVec>& row, int i, bool is_bare) noexcept {
   const bool has_current = group.p_current != nullptr;
   for (int k = 0; k < kVec; ++k) {
     const int at = i * kVec + k;
     const Vec v_re = group.v_re[at];
     const Vec v_im = group.v_im[at];
+    if (is_bare) {
+      row.a_re[k] = fms(group.g[at], v_re, group.b[at] * v_im);
+      row.a_im[k] = fma(group.g[at], v_im, group.b[at] * v_re);
+      continue;
+    }
     const Vec inverse_square = 1.0 / fma(v_re, v_re, v_im * v_im);
     Vec p = group.p[at] * inverse_square;
     Vec q = group.q[at] * inverse_square;
@@ -94,7 +99,7 @@ template <int kVec>
 void branch_currents(const TreeView& plan, const Group<kVec>& group) noexcept {
   TreeRow<kVec>* rows = tree_scratch(plan, group).rows;
   each_block(
-      plan, [&](int i) { draw(group, rows[i], i); },
+      plan, [&](int i) { draw(group, rows[i], i, plan.is_bare[i] != 0); },
       [&](int first, int last) { sum_currents(plan, group, first, last); });
 }
 

@@ -60,6 +60,19 @@ inline void linearise(const Group<kVec>& group, TreeRow<kVec>& row, int i) noexc
   }
 }
 
+// The same of a node that nothing is injected into: it draws what its shunts do.
+template <int kVec>
+inline void linearise_bare(const Group<kVec>& group, TreeRow<kVec>& row, int i) noexcept {
+  for (int k = 0; k < kVec; ++k) {
+    const Vec g = group.g[i * kVec + k];
+    const Vec b = group.b[i * kVec + k];
+    row.a_re[k] = row.a_im[k] = Vec{};
+    row.k_rr[k] = row.k_ii[k] = g;
+    row.k_ri[k] = -b;
+    row.k_ir[k] = b;
+  }
+}
+
 // From the last node of a block to its first: rows become J = a + K V_parent. `lowest` keeps the
 // smallest determinant of a B, which is negative on the solutions of low voltage: a radial line
 // reaches the end of what it can carry where it is zero.
@@ -116,7 +129,7 @@ struct Step {
 // u = V / V_old, S (1 - u)^2 of constant power and S |V_old| (|u| - u - (|u|^2 - u^2) / 2) of
 // constant current.
 template <int kVec>
-void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
+void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active, bool is_damped,
              Step<kVec>& step) noexcept {
   const TreeScratch<kVec> scratch = tree_scratch(plan, group);
   const bool has_current = group.p_current != nullptr;
@@ -131,6 +144,7 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
     if (plan.parent[i] < 0) continue;
     const TreeRow<kVec>& row = scratch.rows[i];
     const int parent = plan.parent[i] * kVec;
+    const bool is_exact = plan.is_bare[i] != 0 && !is_damped;  // what it draws is linear
     for (int k = 0; k < kVec; ++k) {
       const int at = i * kVec + k;
       const Series branch = series(plan, scratch.taps, i, k);
@@ -143,6 +157,9 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
 
       const Vec old_re = group.v_re[at];
       const Vec old_im = group.v_im[at];
+      group.v_re[at] = select(mask[k], v_re, old_re);
+      group.v_im[at] = select(mask[k], v_im, old_im);
+      if (is_exact) continue;
       const Vec d_re = (old_re - v_re) * row.inverse_square[k];
       const Vec d_im = (old_im - v_im) * row.inverse_square[k];
       const Vec e_re = fma(d_re, old_re, d_im * old_im);  // 1 - u
@@ -165,8 +182,6 @@ void forward(const TreeView& plan, const Group<kVec>& group, const Mask* active,
       square[k] = max(square[k], fma(e_re, e_re, e_im * e_im));
       inverse[k] = min(inverse[k], row.inverse_square[k]);
       guard[k] = fma(p, Vec{}, guard[k]);
-      group.v_re[at] = select(mask[k], v_re, old_re);
-      group.v_im[at] = select(mask[k], v_im, old_im);
     }
   }
   for (int k = 0; k < kVec; ++k) {
@@ -228,9 +243,16 @@ void iterate(const TreeView& plan, const Group<kVec>& group, Newton<kVec>& newto
     for (int k = 0; k < kVec; ++k) lowest[k] = broadcast(1.0);
     Step<kVec> step;
     each_block(
-        plan, [&](int i) { linearise(group, scratch.rows[i], i); },
+        plan,
+        [&](int i) {
+          if (plan.is_bare[i] != 0 && !newton.is_damped) {
+            linearise_bare(group, scratch.rows[i], i);
+          } else {
+            linearise(group, scratch.rows[i], i);
+          }
+        },
         [&](int first, int last) { eliminate(plan, group, first, last, lowest); });
-    forward(plan, group, active, step);
+    forward(plan, group, active, newton.is_damped, step);
     if (newton.is_damped) shorten(plan, group, active, step.square);
     is_any = false;
     for (int k = 0; k < kVec; ++k) {

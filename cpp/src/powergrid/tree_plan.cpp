@@ -182,6 +182,15 @@ TreePlan::TreePlan(const NetworkData& data) {
   for (std::size_t at = 0; at < n_node; ++at) {
     if (is_early[at] != 0) early.push_back(count(at));
   }
+
+  is_bare.resize(n_node);
+  for (std::size_t at = 0; at < n_node; ++at) {
+    const std::size_t i = index(node[at]);
+    is_bare[at] = data.p_fixed_pu[i] == 0.0 && data.q_fixed_pu[i] == 0.0 ? 1 : 0;
+  }
+  for (const std::int32_t injecting : data.injection_node) {
+    if (injecting >= 0) is_bare[index(position[index(injecting)])] = 0;
+  }
 }
 
 TreeView TreePlan::view() const noexcept {
@@ -202,6 +211,7 @@ TreeView TreePlan::view() const noexcept {
           .early = early.data(),
           .is_early = is_early.data(),
           .n_early = count(early.size()),
+          .is_bare = is_bare.data(),
           .taps = taps.data()};
 }
 

@@ -50,7 +50,8 @@ struct TreeView {
   const std::int32_t* early;
   const std::uint8_t* is_early;  // (n_node)
   std::int32_t n_early;
-  const TreeTap* taps;  // (n_tap)
+  const std::uint8_t* is_bare;  // 1 where no lane injects anything, (n_node)
+  const TreeTap* taps;          // (n_tap)
 };
 
 // A radial network in the order in which Newton's method on the tree walks it.
@@ -71,7 +72,7 @@ struct TreePlan {
 
   // As in TreeView.
   std::vector<std::int32_t> parent, branch, controlled, tap, early;
-  std::vector<std::uint8_t> is_from_child, is_early;
+  std::vector<std::uint8_t> is_from_child, is_early, is_bare;
   std::vector<double> t, z_re, z_im;
   std::vector<double> g_parent, b_parent, g_child, b_child;
   std::vector<TreeTap> taps;

@@ -7,10 +7,10 @@ from powergrid.engine.program import NativePart, Program
 
 __all__ = ["Crew"]
 
-# Lanes that go through the stages together: whole cache lines, so few that the threads end at about
-# the same time, so many that calls cost little.
-LEAST, MOST = 8, 64
-TURNS = 4  # blocks of a thread, at least, if lanes are few
+# Lanes that go through the stages together: whole cache lines, so many that calls cost little and
+# regulators that move fill vectors, so few that threads end at about the same time.
+LEAST, MOST = 8, 256
+TURNS = 8  # blocks of a thread, at least, if there are several and lanes are few
 
 
 class Crew:
@@ -61,5 +61,5 @@ class Crew:
 
     def _block(self, n_lane: int) -> int:
         """Return how many lanes are to go through the stages together."""
-        share = n_lane // (TURNS * self.n_thread)
+        share = n_lane // (TURNS * self.n_thread) if self.n_thread > 1 else n_lane
         return min(max(share - share % LEAST, LEAST), MOST)

@@ -247,14 +247,13 @@ class Engine:
     # --- what lanes are made of ---------------------------------------------------------------
 
     @cached_property
-    def own_arrays(self) -> list[NDArray[Any]]:
-        """The engine's arrays that outlive a step, lanes on their last axis."""
+    def _played(self) -> list[NDArray[Any]]:
+        """The engine's arrays that an episode changes, lanes on their last axis."""
         arrays = [
             *self.devices.arrays(),
             *self.network.arrays(),
             *self.interval.arrays(),
             *self.books.arrays(),
-            *self.parameters.staged,
             *(self.disturbances.arrays() if self.disturbances is not None else ()),
             *(self.watch.arrays() if self.watch is not None else ()),
             self.scene.step_number,
@@ -265,15 +264,24 @@ class Engine:
         return [array[..., : self.n_lane] for array in arrays]
 
     @cached_property
-    def lane_arrays(self) -> list[NDArray[Any]]:
-        """All arrays that make up a lane, but the parts of the cost: own, features, power flow."""
-        features = self.scene.x[:, : self.n_lane]
-        return [*self.own_arrays, features, *self.network.flow.state_arrays()]
+    def own_arrays(self) -> list[NDArray[Any]]:
+        """The engine's arrays that outlive a step, lanes on their last axis."""
+        staged = self.parameters.staged
+        return [*self._played, *(array[..., : self.n_lane] for array in staged)]
 
     @cached_property
-    def lane_rows(self) -> list[NDArray[Any]]:
-        """`lane_arrays` as rows over lanes, (n_row, n_lane) each."""
-        return [as_rows(array) for array in self.lane_arrays]
+    def lane_arrays(self) -> list[NDArray[Any]]:
+        """All arrays that make up a lane, but the parts of the cost: own, features, power flow."""
+        return [*self.own_arrays, *self._shared]
+
+    @property
+    def _shared(self) -> list[NDArray[Any]]:
+        return [self.scene.x[:, : self.n_lane], *self.network.flow.state_arrays()]
+
+    @cached_property
+    def played_rows(self) -> list[NDArray[Any]]:
+        """`lane_arrays` but staged parameters, as rows over lanes, (n_row, n_lane) each."""
+        return [as_rows(array) for array in [*self._played, *self._shared]]
 
     def kept(self) -> dict[str, Any]:
         """Return what a copy of the engine needs beside the copied table and power flow."""

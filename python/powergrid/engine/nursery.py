@@ -40,7 +40,12 @@ class Nursery:
         if not engine.programs.is_native:
             self._small.run_by_stages()
         self._at = np.zeros(self._small.n_lane, np.intp)  # where each of its lanes goes
+        self._fetching = Program([self._fetch], is_native=engine.programs.is_native)
         self._moving = self._make_program()
+
+    def _fetch(self, first: int, last: int) -> None:
+        """Take over the parameters that lanes are to start with."""
+        self._small.parameters.copy_staged(self._engine.parameters, self._at, first, last)
 
     def _make_program(self) -> tuple[StepPrograms, Program]:
         """Return what moves lanes, and the programs of the arrays they go to."""
@@ -50,7 +55,7 @@ class Nursery:
     def _move(self, first: int, last: int) -> None:
         """Put lanes of the small engine in their places; neither engine has Python hooks."""
         small, engine, at = self._small, self._engine, self._at
-        for rows, theirs in zip(engine.lane_rows, small.lane_rows, strict=True):
+        for rows, theirs in zip(engine.played_rows, small.played_rows, strict=True):
             put_lanes(rows, at, theirs, first, last)
         # without hooks, the same rows in both
         put_lanes(engine.books.part, at, small.books.part, first, last)
@@ -78,11 +83,11 @@ class Nursery:
             part = slice(begin, min(begin + small.n_lane, len(lanes)))
             here = lanes[part]
             n = len(here)
-            small.parameters.copy_staged(self._engine.parameters, here)
+            self._at[:n] = here
+            self._fetching.run(0, n)
             small.start(0, n, days[part], noise_seeds[part], crew, disturbance_seeds[part])
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
-            self._at[:n] = here
             if self._moving[0] is not self._engine.programs:  # its arrays are others by now
                 self._moving = self._make_program()
             crew.run(self._moving[1], 0, n)

@@ -107,11 +107,12 @@ class ParameterTable:
         for array, staged in zip(self._in_force, self.staged, strict=True):
             array[..., first:last] = staged[..., first:last]
 
-    def copy_staged(self, source: ParameterTable, lanes: Sequence[int]) -> None:
-        """Take over the staged values of some lanes of another table as lanes 0, 1, ..."""
-        at = np.asarray(lanes, dtype=np.intp)
+    def copy_staged(
+        self, source: ParameterTable, at: NDArray[np.intp], first: int, last: int
+    ) -> None:
+        """Take over the staged values of lane ``at[k]`` of another table as those of lane k."""
         for array, theirs in zip(self.staged, source.staged, strict=True):
-            take_lanes(as_rows(array), at, as_rows(theirs))
+            take_lanes(as_rows(array), at, as_rows(theirs), first, last)
 
     def _find(self, name: str) -> list[tuple[int, tuple[int, ...]]]:
         if name not in self._places:

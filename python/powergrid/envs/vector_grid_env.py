@@ -513,6 +513,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
         """Begin episodes, on days drawn by each lane unless given; try others where none solves."""
         source, has_noise = self._env.source, self.config.variability
+        is_disturbed = bool(self._env.schedule)
         can_differ = has_noise or self._env.schedule is not None  # on the same day
         wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
         left = lanes
@@ -521,10 +522,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             for lane in left:
                 rng, day = self._generators[lane], wanted[lane]
                 assert rng is not None
-                self._days[lane] = source.draw_day(rng) if day is None else day
-                drawn.append(self._days[lane])
+                self._days[lane] = day = source.draw_day(rng) if day is None else day
+                drawn.append(day)
                 noise.append(int(rng.integers(2**31)) if has_noise else None)
-                disturbing.append(int(rng.integers(2**63)) if self._env.schedule else None)
+                disturbing.append(int(rng.integers(2**63)) if is_disturbed else None)
             failed = self._start_lanes(left, drawn, noise, disturbing)
             left = [lane for lane in failed if wanted[lane] is None or can_differ]
             stuck = sorted(set(failed) - set(left))

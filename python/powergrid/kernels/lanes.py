@@ -35,8 +35,8 @@ def put_lanes(target: Array, at: Array, source: Array, first: int, last: int) ->
 
 
 @kernel
-def take_lanes(target: Array, at: Array, source: Array) -> None:
-    """Put columns `at` (n,) of `source` (n_row, ...) into the first columns of `target`."""
+def take_lanes(target: Array, at: Array, source: Array, first: int, last: int) -> None:
+    """Put column ``at[k]`` of `source` (n_row, ...) into column k of `target`, k from `first`."""
     for row in range(target.shape[0]):
-        for k in range(at.shape[0]):
+        for k in range(first, last):
             target[row, k] = source[row, at[k]]
