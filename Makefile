@@ -38,7 +38,7 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
-  table bench bench-core bench-power-flow bench-startup bench-env bench-rllib leak-rllib wheel format \
+  table bench bench-core bench-power-flow bench-startup bench-env bench-rllib leak-rllib learning-report wheel format \
   clean distclean help
 
 help:
@@ -82,6 +82,10 @@ bench-env: $(TEST)
 
 bench-rllib: $(TEST)
 	$(BIN)/python benchmarks/python/rllib_speed.py $(BENCH_ARGS)
+
+# Six trainings, each of some minutes; what is there already in build/learning is not repeated.
+learning-report: $(TEST)
+	$(BIN)/python benchmarks/python/learning_report.py $(BENCH_ARGS)
 
 # Two hundred iterations of PPO, in which no process may grow.
 leak-rllib: $(TEST)

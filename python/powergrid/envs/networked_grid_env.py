@@ -460,6 +460,14 @@ class NetworkedGridEnv(GridEvents):
         return self.source.n_day
 
     @property
+    def agent_types(self) -> dict[str, str]:
+        """The kinds of devices that each agent has, "ESS0+Generator0": alike ones are alike."""
+        return {
+            name: "+".join(sorted(kind_slots(agent.devices).values()))
+            for name, agent in self.agent_dict.items()
+        }
+
+    @property
     def state_names(self) -> list[str]:
         """What each entry of `state` is."""
         return self.table.slot_names
