@@ -38,8 +38,8 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
-  table bench bench-core bench-power-flow bench-startup bench-env bench-rllib leak-rllib learning-report wheel format \
-  clean distclean help
+  table timing-study bench bench-core bench-power-flow bench-startup bench-env bench-rllib leak-rllib \
+  learning-report wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -58,6 +58,10 @@ test: lint test-cpp test-wheel test-python
 
 table: $(TEST)
 	$(BIN)/python benchmarks/python/policy_table.py
+
+# What delays and losses cost the rule-based policy: some minutes.
+timing-study: $(TEST)
+	$(BIN)/python benchmarks/python/timing_study.py
 
 # Some minutes each, on a machine that does nothing else.
 bench: bench-core bench-power-flow bench-startup bench-env bench-rllib

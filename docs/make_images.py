@@ -1,4 +1,4 @@
-"""Draw the networks of the documentation: ``python docs/make_images.py [--out FOLDER]``."""
+"""Draw the pictures of the documentation: ``python docs/make_images.py [--out FOLDER]``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from pathlib import Path
 import pandapower as pp
 from PIL import Image
 
+from powergrid.baselines import BatchedRuleBasedPolicy
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.render import one_line_diagram
+from powergrid.evaluation import attribution_report
 from powergrid.networks import IEEE13Bus, IEEE34Bus, IEEE123Bus
 from powergrid.setups.loader import load_setup
 
@@ -43,6 +45,22 @@ def draw_episode(folder: Path) -> None:
         env.step({agent: env.action_space(agent).sample() for agent in env.agents})
     save_small(Image.fromarray(env.render()), folder / f"{SETUP}.png")
     env.close()
+
+
+def draw_attribution(folder: Path) -> None:
+    """Draw what each cause of timing costs the rule-based policy; the case of attribution.md."""
+    config = {"train": False, "step_s": 900.0, "forecast_step_s": 3600.0, "variability": True}
+    timing = {
+        "coordinator": {
+            "tick_interval": 1800.0, "obs_delay": 2700.0, "msg_delay": 60.0,
+            "jitter_type": "uniform", "jitter_ratio": 0.2,
+        },
+        "field": {"tick_interval": 60.0, "act_delay": 120.0},
+        "faults": {"loss": 0.5},
+    }  # fmt: skip
+    config["max_episode_steps"] = 96
+    report = attribution_report(BatchedRuleBasedPolicy(), config, timing, n_seed=30)
+    report.plot(folder / "attribution.svg")
 
 
 def draw_pages(folder: Path) -> None:
@@ -91,6 +109,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     draw_feeders(folder)
     draw_episode(folder)
+    draw_attribution(folder)
     draw_pages(folder)
 
 

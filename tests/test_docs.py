@@ -26,6 +26,7 @@ EXTRAS = {"adapters.rllib": "ray", "adapters.torchrl": "torchrl"}
 
 def test_the_pages_with_code_are_found() -> None:
     names = (
+        "attribution",
         "agents",
         "build-from-scratch",
         "data",

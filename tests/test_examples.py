@@ -209,6 +209,19 @@ def test_the_test_flag_means_three_iterations_of_about_500_steps():
     assert not load("05_mappo_training").parse_arguments(["--no-share-reward"]).share_reward
 
 
+def test_the_attribution_report_finds_what_late_agents_lose(capsys, tmp_path: Path):
+    plot = tmp_path / "report.png"
+    report = load("11_attribution_report").main(["--seeds", "8", "--plot", str(plot)])
+    assert report.causes == [
+        "tick rate", "observation delay", "action delay", "message delay", "jitter", "loss",
+        "all together",
+    ]  # fmt: skip
+    assert report.effect("observation delay").high < 0.0
+    assert report.effect("all together").high < report.effect("action delay").low
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert "of the single causes, observation delay costs most" in capsys.readouterr().out
+
+
 def test_ppo_over_many_lanes_learns_to_do_better_than_nothing(capsys):
     torch = pytest.importorskip("torch", reason="needs the extra multi_agent")
     n_thread = torch.get_num_threads()

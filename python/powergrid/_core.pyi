@@ -1,5 +1,6 @@
 """Types of the compiled core of powergrid."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -198,6 +199,38 @@ class StageProgram:
         -------
         int
             Solves of a lane that it took; -1 - k if call k raised something, where it ended.
+        """
+
+class StageCrew:
+    """Threads that share out the lanes of a `StageProgram`. One caller, one program at a time.
+
+    Parameters
+    ----------
+    n_thread : int
+        With the caller's.
+    """
+
+    def __init__(self, n_thread: int) -> None: ...
+    def begin(
+        self,
+        program: StageProgram,
+        first: int,
+        last: int,
+        block: int,
+        solvers: Sequence[Solver | None],
+    ) -> None:
+        """Let the others begin, `block` lanes at a time, each with a solver of its own.
+
+        The program and the solvers must live until `finish`.
+        """
+
+    def finish(self) -> int:
+        """Join them until it is done; 0 if nothing has begun. Releases the GIL.
+
+        Returns
+        -------
+        int
+            As `StageProgram.run`; where calls failed in several blocks of lanes, one of them.
         """
 
 class TapControl:

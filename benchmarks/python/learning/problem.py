@@ -19,7 +19,7 @@ HOURS = 24  # an episode is a day
 # and the mean of all would be three parts noise to one of signal. The sum of returns, by which
 # policies are judged, is the same either way. And violations cost more: at the setup's own penalty
 # the smallest that the rule-based policy has are not worth a cent.
-TRAINING: dict[str, Any] = {"share_reward": False, "penalty": 1000.0}
+TRAINING: dict[str, Any] = {"share_reward": False, "penalty": 5000.0}
 SETTINGS: dict[str, Any] = {
     # A day's return is all that counts.
     "finite_horizon": True,

@@ -13,7 +13,7 @@
 #include "lane_range.hpp"
 #include "powergrid/error.hpp"
 #include "solve_job.hpp"
-#include "worker_pool.hpp"
+#include "powergrid/worker_pool.hpp"
 
 namespace powergrid {
 namespace {

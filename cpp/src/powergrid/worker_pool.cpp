@@ -1,4 +1,4 @@
-#include "worker_pool.hpp"
+#include "powergrid/worker_pool.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <deque>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <unistd.h>
@@ -126,25 +127,31 @@ void WorkerPool::grow(std::size_t n) {
   }
 }
 
-void WorkerPool::run(const Job& job, std::size_t n_worker) {
-  const std::size_t n_member =
-      state_ == nullptr ? 1 : std::min(n_worker + 1, state_->members.size());
-  if (n_member == 1) {
-    for (std::size_t task = 0; task < job.n_task; ++task) job.work(job.context, task, 0);
-    return;
-  }
+void WorkerPool::begin(const Job& job, std::size_t n_worker) noexcept {
+  job_ = job;
+  n_member_ = state_ == nullptr ? 1 : std::min(n_worker + 1, state_->members.size());
+  if (n_member_ == 1) return;
   State& state = *state_;
   state.job = job;
-  state.n_member = n_member;
-  for (std::size_t i = 0; i < n_member; ++i) {
+  state.n_member = n_member_;
+  for (std::size_t i = 0; i < n_member_; ++i) {
     State::Member& member = state.members[i];
-    member.next.store(job.n_task * i / n_member, std::memory_order_relaxed);
-    member.last = job.n_task * (i + 1) / n_member;
+    member.next.store(job.n_task * i / n_member_, std::memory_order_relaxed);
+    member.last = job.n_task * (i + 1) / n_member_;
   }
-  for (std::size_t i = 1; i < n_member; ++i) {
+  for (std::size_t i = 1; i < n_member_; ++i) {
     state.members[i].call.store(State::kCalled, std::memory_order_release);
     state.members[i].call.notify_one();
   }
+}
+
+void WorkerPool::finish() noexcept {
+  const std::size_t n_member = std::exchange(n_member_, 0);
+  if (n_member == 1) {
+    for (std::size_t task = 0; task < job_.n_task; ++task) job_.work(job_.context, task, 0);
+  }
+  if (n_member <= 1) return;
+  State& state = *state_;
   state.take_tasks(0);
   for (std::size_t i = 1; i < n_member; ++i) {
     std::atomic<std::uint32_t>& call = state.members[i].call;

@@ -1,4 +1,4 @@
-#include "worker_pool.hpp"
+#include "powergrid/worker_pool.hpp"
 
 #include <doctest.h>
 
@@ -49,6 +49,24 @@ Record run(WorkerPool& pool, std::size_t n_task, std::size_t n_worker) {
 }
 
 }  // namespace
+
+TEST_CASE("workers begin while the caller does something else") {
+  WorkerPool pool;
+  pool.finish();  // nothing has begun
+  for (std::size_t n_worker = 0; n_worker < 3; ++n_worker) {
+    CAPTURE(n_worker);
+    pool.grow(n_worker);
+    std::atomic<int> n_done{0};
+    const auto work = [&](std::size_t, std::size_t) { n_done.fetch_add(1); };
+    pool.begin(5, n_worker, work);
+    // The workers do the caller's share as well, however late they wake up.
+    while (n_worker > 0 && n_done.load() < 5) std::this_thread::yield();
+    CHECK(n_done.load() == (n_worker > 0 ? 5 : 0));
+    pool.finish();
+    pool.finish();
+    CHECK(n_done.load() == 5);
+  }
+}
 
 TEST_CASE("every task is done once, by the caller and at most so many workers") {
   WorkerPool pool;

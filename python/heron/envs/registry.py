@@ -79,7 +79,7 @@ def make(id: str, **kwargs: Any) -> Any:
     return _load(_entry_point(id))(**kwargs)
 
 
-def make_vec(id: str, num_envs: int, **kwargs: Any) -> Any:
+def make_vec(id: str, num_envs: int, *, event_driven: bool = False, **kwargs: Any) -> Any:
     """Make `num_envs` environments of that id that are stepped together.
 
     Parameters
@@ -88,6 +88,9 @@ def make_vec(id: str, num_envs: int, **kwargs: Any) -> Any:
         Name of the environment.
     num_envs
         Number of lanes.
+    event_driven
+        Whether lanes run by events: the vector that the environment's own one names in its
+        attribute ``event_driven``, "module:attribute".
     **kwargs
         ``autoreset_mode``: "NextStep" (default), "SameStep" or "Disabled". The rest goes to the
         entry point, such as ``env_config``.
@@ -100,15 +103,21 @@ def make_vec(id: str, num_envs: int, **kwargs: Any) -> Any:
     Raises
     ------
     ConfigError
-        If there is none of that id.
+        If there is none of that id, or it does not run by events and shall.
     """
     entry_point = _entry_point(id)
     # An id that was registered here says all there is to it, also that it has no vector.
     own = _VECTOR_ENTRY_POINTS.get(id)
     if own is None and id not in _ENTRY_POINTS:
         own = _offered(VECTOR_ENTRY_POINT_GROUP).get(id)
-    if own is not None:
-        return _load(own)(num_envs, **kwargs)
+    vector = None if own is None else _load(own)
+    if event_driven:
+        vector = getattr(vector, "event_driven", None)
+        if vector is None:
+            raise ConfigError(f"{id} does not run by events: leave event_driven at False")
+        vector = _load(vector)
+    if vector is not None:
+        return vector(num_envs, **kwargs)
     from heron.envs.looped import LoopedVectorEnv  # loads gymnasium
 
     mode = {key: kwargs.pop(key) for key in ("autoreset_mode",) if key in kwargs}

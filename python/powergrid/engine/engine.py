@@ -23,6 +23,7 @@ from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.observer import Observer
 from powergrid.engine.parameters import ParameterTable
 from powergrid.engine.piece_stage import PieceStage
+from powergrid.engine.program import Program
 from powergrid.engine.rules import Rules
 from powergrid.engine.scene import Scene
 from powergrid.engine.step_programs import StepPrograms
@@ -30,6 +31,7 @@ from powergrid.powerflow.power_flow import PowerFlow
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.engine.crew import Crew
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.envs.episode_source import EpisodeSource
 
@@ -120,7 +122,7 @@ class Engine:
         last: int,
         days: Sequence[int],
         noise_seeds: Sequence[int | None],
-        worker: int = 0,
+        crew: Crew | None = None,
     ) -> int:
         """Begin an episode in each lane and solve its first power flow with idle devices.
 
@@ -130,6 +132,8 @@ class Engine:
         ----------
         days, noise_seeds : sequence
             Day of the split and key of the fluctuation, one for each of the lanes.
+        crew : Crew, optional
+            Threads that share the lanes.
 
         Returns
         -------
@@ -145,7 +149,8 @@ class Engine:
         self.books.reset(first, last)
         if self.market is not None:
             self.market.reset(first, last)
-        return self.programs.first.run(first, last, worker)
+        run = Program.run if crew is None else crew.run
+        return run(self.programs.first, first, last)
 
     def agree(self, first: int, last: int) -> None:
         """Let agents with a common plan change `actions`."""
@@ -153,9 +158,9 @@ class Engine:
             n_agent = self.actions.shape[1]
             self.plan.agree([self.actions[first:last, number] for number in range(n_agent)])
 
-    def run(self, first: int, last: int, worker: int = 0) -> int:
+    def run(self, first: int, last: int) -> int:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
-        return self.programs.run.run(first, last, worker)
+        return self.programs.run.run(first, last)
 
     def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
         """Live through one interval as `run` does, by commands instead of `actions`.
@@ -190,9 +195,9 @@ class Engine:
         """Gather the observations."""
         self.programs.observe.run(first, last)
 
-    def step(self, first: int, last: int, worker: int = 0) -> None:
-        """Live through one interval and go on to the next, up to its observations."""
-        self.programs.step.run(first, last, worker)
+    def begin_step(self, crew: Crew) -> None:
+        """Let `crew` live through one interval in all lanes and go on to the next."""
+        crew.begin(self.programs.step, 0, self.n_lane)
 
     @property
     def programs(self) -> StepPrograms:

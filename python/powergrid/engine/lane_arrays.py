@@ -20,11 +20,16 @@ def lane_array(*shape: int, n_lane: int) -> Array:
     """Return zeros of shape ``(*shape, n_lane)``, and what is behind the last lane as well.
 
     From eight lanes on, rows are padded to whole cache lines, and never to a multiple of 4 KiB,
-    where the rows of one lane would push each other out of the cache. The array is C-contiguous:
-    its last axis may be longer than `n_lane`; lanes behind the last are never read.
+    where the rows of one lane would push each other out of the cache. The first row begins a cache
+    line, so that threads whose lanes begin one have none in common. The array is C-contiguous: its
+    last axis may be longer than `n_lane`; lanes behind the last are never read.
     """
     stride = n_lane if n_lane < LINE else -(-n_lane // LINE) * LINE
-    return np.zeros((*shape, stride + LINE if stride % 512 == 0 else stride))
+    stride += LINE if stride % 512 == 0 else 0
+    size = math.prod(shape) * stride
+    room = np.zeros(size + LINE)
+    skip = -room.ctypes.data % (LINE * room.itemsize) // room.itemsize
+    return room[skip : skip + size].reshape(*shape, stride)
 
 
 def as_rows(array: NDArray[Any]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from powergrid.engine.program import Program
 from powergrid.kernels.lanes import put_lanes
 
 if TYPE_CHECKING:
+    from powergrid.engine.crew import Crew
     from powergrid.engine.engine import Engine
     from powergrid.engine.step_programs import StepPrograms
 
@@ -55,7 +56,11 @@ class Nursery:
         put_lanes(engine.books.part, at, small.books.part, first, last)
 
     def start(
-        self, lanes: Sequence[int], days: Sequence[int], noise_seeds: Sequence[int | None]
+        self,
+        lanes: Sequence[int],
+        days: Sequence[int],
+        noise_seeds: Sequence[int | None],
+        crew: Crew,
     ) -> list[int]:
         """Begin an episode in each of the lanes; return those whose power flow found no solution.
 
@@ -63,6 +68,8 @@ class Nursery:
         ----------
         days, noise_seeds : sequence
             As for `Engine.start`.
+        crew : Crew
+            May be at work on the lanes until they are put in their places.
         """
         failed: list[int] = []
         small = self._small
@@ -71,11 +78,11 @@ class Nursery:
             here = lanes[part]
             n = len(here)
             small.parameters.copy_staged(self._engine.parameters, here)
-            small.start(0, n, days[part], noise_seeds[part])
+            small.start(0, n, days[part], noise_seeds[part], crew)
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
             self._at[:n] = here
             if self._moving[0] is not self._engine.programs:  # its arrays are others by now
                 self._moving = self._make_program()
-            self._moving[1].run(0, n)
+            crew.run(self._moving[1], 0, n)
         return failed

@@ -18,7 +18,7 @@ from powergrid.kernels.recording import record
 if TYPE_CHECKING:
     from powergrid.engine.network_stage import NetworkStage
 
-__all__ = ["Program", "Stage"]
+__all__ = ["NativePart", "Program", "Stage"]
 
 Stage: TypeAlias = Callable[..., Any]
 Part: TypeAlias = Callable[[int, int, int], int]  # lanes and worker; solves
@@ -49,7 +49,7 @@ class Program:
         *,
         is_native: bool = True,
     ) -> None:
-        self._parts: list[Part] = []
+        self.parts: list[Part] = []
         native = network.flow.native if network is not None and is_native else None
         pending = _Pending()
         for stage in stages:
@@ -61,20 +61,20 @@ class Program:
             if kernels is not None:
                 pending.calls += kernels
                 continue
-            self._parts += pending.finish()
+            self.parts += pending.finish()
             pending = _Pending()
-            self._parts.append(stage if is_settling else partial(_run_stage, stage))
-        self._parts += pending.finish()
+            self.parts.append(stage if is_settling else partial(_run_stage, stage))
+        self.parts += pending.finish()
 
     @property
     def n_part(self) -> int:
         """Number of calls that it takes, native or not."""
-        return len(self._parts)
+        return len(self.parts)
 
     def run(self, first: int, last: int, worker: int = 0) -> int:
         """Run all stages on lanes `first` to `last`; return the solves, as `LaneFlow.settle`."""
         n_solve = 0
-        for part in self._parts:
+        for part in self.parts:
             n_solve += part(first, last, worker)
         return n_solve
 
@@ -106,10 +106,10 @@ class _Pending:
     def finish(self) -> list[Part]:
         if not self.calls and self.native is None:
             return []
-        return [_NativePart(self.calls, self.settle_at, self.native).run]
+        return [NativePart(self.calls, self.settle_at, self.native)]
 
 
-class _NativePart:
+class NativePart:
     """Kernels, and maybe a power flow before number `settle_at` of them."""
 
     def __init__(
@@ -121,16 +121,23 @@ class _NativePart:
         rows = [
             (self._trampolines.address(c.signature), c.address, c.words.ctypes.data) for c in calls
         ]
-        self._program = _core.StageProgram(np.array(rows, np.int64).reshape(-1))
+        self.program = _core.StageProgram(np.array(rows, np.int64).reshape(-1))
         if native is not None:
             flow = native.flow
-            self._program.set_power_flow(
+            self.program.set_power_flow(
                 settle_at, flow.batch, native.control, flow.tolerance_pu, flow.max_iterations
             )
 
-    def run(self, first: int, last: int, worker: int) -> int:
-        solver = None if self._native is None else self._native.flow.solver(worker)
-        n_solve = self._program.run(first, last, solver)
+    def __call__(self, first: int, last: int, worker: int) -> int:
+        """Run it on lanes `first` to `last`; return the solves."""
+        return self.checked(self.program.run(first, last, self.solver(worker)), first, last)
+
+    def solver(self, worker: int) -> _core.Solver | None:
+        """Return what solves its power flow, if it has one, for a worker."""
+        return None if self._native is None else self._native.flow.solver(worker)
+
+    def checked(self, n_solve: int, first: int, last: int) -> int:
+        """Return the solves of a run; raise what a kernel raised in it."""
         if n_solve < 0:
             self._raise(-1 - n_solve, first, last)
         return n_solve

@@ -7,6 +7,7 @@ when, by what was known when, and which commands arrive.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ __all__ = ["EventDrivenVectorEnv"]
 Array = NDArray[np.float64]
 OnInterval = Callable[[Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]], None]
 NOBODY = np.zeros(0, np.int32)
+BLOCK = 1024  # lanes that go through the stages together
 MANY_LANES = 2048
 
 
@@ -94,6 +96,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     """
 
     on_interval: OnInterval | None = None
+    _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
 
     def __init__(
         self,
@@ -117,6 +120,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
             n_thread=n_thread,
         )
         engine, n_agent = self.engine, len(self.agents)
+        if engine.devices.hooked is not None or not engine.network.flow.is_parallel:
+            n_thread = 1
+        self._blocks = _blocks(num_envs, n_thread)
+        if n_thread > 1:
+            self._threads = ThreadPoolExecutor(n_thread)
         # A thread is started for each call of the loop, which pays for many lanes only.
         self._loop_threads = len(self._blocks) if num_envs >= MANY_LANES else 1
         self.pieces = engine.pieces
@@ -239,6 +247,12 @@ class EventDrivenVectorEnv(VectorGridEnv):
         """
         return dict(self.loop.all_counters())
 
+    def close_extras(self, **kwargs: Any) -> None:
+        """End the threads."""
+        super().close_extras(**kwargs)
+        if self._threads is not None:
+            self._threads.shutdown()
+
     def save_state(self, lanes: Sequence[int] | None = None) -> SavedLanes:
         """Refuse: what is on its way is not saved."""
         raise HeronError(
@@ -338,14 +352,20 @@ class EventDrivenVectorEnv(VectorGridEnv):
         as_of_s = now_s[lane] - self._base_delay_s[agent]
         self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
 
-    def _run_blocks(self, worker: int) -> None:
-        for first, last in self._blocks[worker]:
-            self.engine.step_pieces(first, last, self._effects.of_lanes(first, last), worker)
+    def _run(self, starting: Sequence[int] = ()) -> None:
+        engine, effects = self.engine, self._effects
 
-    def _start(
-        self, lanes: list[int], days: Sequence[int | None] | None, worker: int | None = None
-    ) -> None:
-        super()._start(lanes, days, worker)
+        def run(worker: int) -> None:
+            for first, last in self._blocks[worker]:
+                engine.step_pieces(first, last, effects.of_lanes(first, last), worker)
+
+        if self._threads is None:
+            run(0)
+        else:
+            list(self._threads.map(run, range(len(self._blocks))))
+
+    def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
+        super()._start(lanes, days)
         table = self.engine.scene.table
         for lane in lanes:
             generator = self._generators[lane]
@@ -355,6 +375,20 @@ class EventDrivenVectorEnv(VectorGridEnv):
                 table.clear_history(lane)
         if self._is_late:
             table.snapshot(np.array(lanes, np.int32), np.zeros(len(lanes)))
+
+
+def _blocks(n_lane: int, n_thread: int) -> list[list[tuple[int, int]]]:
+    """Return each thread's blocks of lanes; threads begin at whole cache lines."""
+    line = 16
+    n_line = -(-n_lane // line)
+    blocks = []
+    for thread in range(n_thread):
+        first = thread * n_line // n_thread * line
+        last = min((thread + 1) * n_line // n_thread * line, n_lane)
+        of_thread = [(k, min(k + BLOCK, last)) for k in range(first, last, BLOCK)]
+        if of_thread:
+            blocks.append(of_thread)
+    return blocks
 
 
 def _update_times(n: int, step_s: float) -> Array:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from heron.errors import ConfigError, HeronError
 from powergrid.engine.books import SAFETY_PARTS
+from powergrid.engine.crew import Crew
 from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
 from powergrid.engine.nursery import Nursery
 from powergrid.envs.lane_engine import make_lane_engine
@@ -31,7 +32,7 @@ __all__ = ["SavedLanes", "VectorGridEnv"]
 
 Array = NDArray[np.float64]
 
-BLOCK = 1024  # lanes that go through the stages together
+LONGEST = 1024  # lanes side by side that start together
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ((3, 3), (3, 3), [False, False, False])
     """
 
-    _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
+    event_driven: ClassVar[str] = "powergrid.envs.event_driven_vector_env:EventDrivenVectorEnv"
 
     def __init__(
         self,
@@ -120,12 +121,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self._env = env_class(env_config)
         self.config = self._env.config
         self.engine = self._make_engine()
-        self._nurseries: list[Nursery] = []  # one for each thread
-        if self.engine.devices.hooked is not None or not self.engine.network.flow.is_parallel:
-            n_thread = 1
-        if n_thread > 1:
-            self._threads = ThreadPoolExecutor(n_thread)
-        self._blocks = _blocks(num_envs, n_thread)
+        self._crew = Crew(n_thread)
         self.agents = list(self._env.possible_agents)
         n_agent, n_obs = self.engine.observer.observations.shape[1:]
         n_entry = self.engine.actions.shape[2]
@@ -253,8 +249,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""
-        if self._threads is not None:
-            self._threads.shutdown()
+        self._crew = Crew(1)
 
     # --- names, parameters, lanes -------------------------------------------------------------
 
@@ -400,27 +395,13 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             )
 
     def _run(self, starting: Sequence[int] = ()) -> None:
-        """Step all lanes, then start those; each thread does both with lanes of its own."""
-        if self._threads is None:
-            self._run_blocks(0)
+        """Step all lanes, then start those; what that needs is made ready in the meantime."""
+        self.engine.begin_step(self._crew)
+        try:
             if starting:
                 self._start(list(starting), None)
-            return
-        if starting:
-            self._make_nurseries()
-
-        def run(worker: int) -> None:
-            self._run_blocks(worker)
-            first, last = self._blocks[worker][0][0], self._blocks[worker][-1][1]
-            own = [lane for lane in starting if first <= lane < last]
-            if own:
-                self._start(own, None, worker)
-
-        list(self._threads.map(run, range(len(self._blocks))))
-
-    def _run_blocks(self, worker: int) -> None:
-        for first, last in self._blocks[worker]:
-            self.engine.step(first, last, worker)
+        finally:
+            self._crew.finish()
 
     def _judge(self) -> None:
         engine, config = self.engine, self.config
@@ -512,13 +493,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
                     of_lane = first + lane
                 self._generators[lane], _ = seeding.np_random(of_lane)
 
-    def _start(
-        self, lanes: list[int], days: Sequence[int | None] | None, worker: int | None = None
-    ) -> None:
-        """Begin episodes, on days drawn by each lane unless given; try others where none solves.
-
-        A thread that is one of several at work says its number.
-        """
+    def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
+        """Begin episodes, on days drawn by each lane unless given; try others where none solves."""
         source, has_noise = self._env.source, self.config.variability
         wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
         left = lanes
@@ -530,7 +506,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
                 self._days[lane] = source.draw_day(rng) if day is None else day
                 drawn.append(self._days[lane])
                 noise.append(int(rng.integers(2**31)) if has_noise else None)
-            failed = self._start_lanes(left, drawn, noise, worker)
+            failed = self._start_lanes(left, drawn, noise)
             left = [lane for lane in failed if wanted[lane] is None or has_noise]
             stuck = sorted(set(failed) - set(left))
             if stuck:
@@ -543,31 +519,20 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             f"single environment says of it, {type(self._env).__name__}.reset"
         )
 
-    def _start_lanes(
-        self, lanes: list[int], days: list[int], noise: list[int | None], worker: int | None
-    ) -> list[int]:
+    def _start_lanes(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
         """Start lanes on these days; return those whose power flow found no solution."""
-        engine = self.engine
+        engine, crew = self.engine, self._crew
         if engine.devices.hooked is None and len(lanes) < self.num_envs:
-            self._make_nurseries()
-            return self._nurseries[worker or 0].start(lanes, days, noise)
-        if self._threads is None or len(lanes) < self.num_envs:
-            for begin, end in _runs(lanes, BLOCK):
-                first, last = lanes[begin], lanes[end - 1] + 1
-                engine.start(first, last, days[begin:end], noise[begin:end])
-        else:
-
-            def start(number: int) -> None:
-                for first, last in self._blocks[number]:
-                    engine.start(first, last, days[first:last], noise[first:last], number)
-
-            list(self._threads.map(start, range(len(self._blocks))))
+            return self._nursery.start(lanes, days, noise, crew)
+        crew.finish()
+        for begin, end in _runs(lanes, LONGEST):
+            first, last = lanes[begin], lanes[end - 1] + 1
+            engine.start(first, last, days[begin:end], noise[begin:end], crew)
         return [lane for lane in lanes if engine.status[lane] != 0]
 
-    def _make_nurseries(self) -> None:
-        """Make one for each thread, before several of them want one at once."""
-        while len(self._nurseries) < len(self._blocks):
-            self._nurseries.append(Nursery(self.engine, self._make_small))
+    @cached_property
+    def _nursery(self) -> Nursery:
+        return Nursery(self.engine, self._make_small)
 
     def _make_engine(self) -> Engine:
         return make_lane_engine(self._env, self.num_envs)
@@ -588,20 +553,6 @@ INTERVAL = (
     *(f"safety_{part}" for part in SAFETY_PARTS),
 )  # fmt: skip
 EPISODE = ("episode_cost", "episode_safety", "episode_reward", "episode_length")
-
-
-def _blocks(n_lane: int, n_thread: int) -> list[list[tuple[int, int]]]:
-    """Return each thread's blocks of lanes; threads begin at whole cache lines."""
-    line = 16
-    n_line = -(-n_lane // line)
-    blocks = []
-    for thread in range(n_thread):
-        first = thread * n_line // n_thread * line
-        last = min((thread + 1) * n_line // n_thread * line, n_lane)
-        of_thread = [(k, min(k + BLOCK, last)) for k in range(first, last, BLOCK)]
-        if of_thread:
-            blocks.append(of_thread)
-    return blocks
 
 
 def _runs(lanes: Sequence[int], longest: int) -> list[tuple[int, int]]:

@@ -38,7 +38,7 @@ def mean_interval(values: ArrayLike) -> Estimate:
     if sample.size == 1:
         return Estimate(mean, -np.inf, np.inf)
     factor = float(student.ppf(0.5 + CONFIDENCE / 2.0, sample.size - 1))
-    half = factor * float(sample.std(ddof=1)) / np.sqrt(sample.size)
+    half = factor * float(sample.std(ddof=1)) / float(np.sqrt(sample.size))
     return Estimate(mean, mean - half, mean + half)
 
 

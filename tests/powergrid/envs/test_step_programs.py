@@ -13,12 +13,14 @@ import pytest
 
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.storage import ESS
+from powergrid.engine.crew import Crew
 from powergrid.engine.engine import Engine
 from powergrid.engine.native_call import native_call
 from powergrid.engine.program import Program
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.kernels.jit import kernel, lanes
+from powergrid.kernels.lanes import count
 from powergrid.kernels.recording import LanesUsedError, record
 
 N_LANE = 5
@@ -172,6 +174,28 @@ def test_what_a_kernel_raises_is_raised_and_later_stages_are_left_out() -> None:
     with pytest.raises(ValueError, match="a bad one"):
         program.run(1, 3)
     np.testing.assert_array_equal(values, [1.0, 3.0, 3.0, 1.0])
+
+
+@pytest.mark.parametrize("n_thread", [1, 2, 5])
+def test_a_crew_does_every_lane_once_and_raises_what_a_kernel_raises(n_thread: int) -> None:
+    n = 300
+    values, number = np.ones(n), np.zeros(n, np.int64)
+    crew = Crew(n_thread)
+    good = Program([partial(double_or_raise, values, False, 2.0), partial(count, number)])
+    bad = Program([partial(double_or_raise, values, True, 3.0)])
+    crew.begin(good, 3, n)
+    crew.begin(good, 0, n - 5)  # waits for the one before
+    crew.finish()
+    assert crew.finish() == 0
+    expected = np.full(n, 2)
+    expected[:3], expected[-5:] = 1, 1
+    np.testing.assert_array_equal(number, expected)
+    np.testing.assert_array_equal(values, 2.0**expected)
+    crew.begin(bad, 0, n)
+    with pytest.raises(ValueError, match="a bad one"):
+        crew.finish()
+    crew.run(good, 0, n)
+    np.testing.assert_array_equal(number, expected + 1)
 
 
 def test_a_program_keeps_the_arrays_that_it_works_on() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
 from heron.adapters.rllib.central.actor_critic import ActorCritic
 from heron.adapters.rllib.entry import make_environment, make_vector_environment
+from heron.adapters.rllib.event_driven_env import EventDrivenMultiAgentEnv
 from heron.adapters.rllib.learner.ppo_learner import ArrayPPOLearner
 from heron.adapters.rllib.learner.safety_multiplier import Lagrangian
 from heron.adapters.rllib.multi_agent_env import RLlibMultiAgentEnv
@@ -21,6 +22,7 @@ __all__ = [
     "ActorCritic",
     "ArrayPPOLearner",
     "BatchedEnvRunner",
+    "EventDrivenMultiAgentEnv",
     "Lagrangian",
     "RLlibMultiAgentEnv",
     "TrainedPolicy",

@@ -101,6 +101,28 @@ class TrainedPolicy:
         """Return the policy for many lanes at once, by events or not, in arrays."""
         return BatchedTrainedPolicy(self)
 
+    def actions(self, agent: str, observations: Any) -> Any:
+        """Return actions for many observations of one agent, as vector environments take them.
+
+        Parameters
+        ----------
+        agent : str
+            Whose network answers.
+        observations : ndarray, (n, n_obs)
+
+        Returns
+        -------
+        ndarray of float32, (n, n_entry)
+            In [-1, 1].
+
+        Raises
+        ------
+        ConfigError
+            If there is no network for the agent.
+        """
+        drawn = self.draw(self.modules[self.module_name(agent)], torch.as_tensor(observations))
+        return np.clip(drawn, -1.0, 1.0).astype(np.float32)
+
     def export(self, folder: str | Path, env: Any, *, format: str = "torchscript") -> list[Path]:
         """Write the most likely actions as functions of observations, one file for each policy.
 

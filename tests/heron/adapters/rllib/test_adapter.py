@@ -391,6 +391,47 @@ def test_an_exploring_policy_draws_by_its_seed():
     algorithm.stop()
 
 
+@needs_ray
+def test_many_observations_get_the_actions_of_each_alone():
+    from heron.adapters.rllib import TrainedPolicy, ppo_config
+
+    algorithm = ppo_config(make_pursuit, share="none").build_algo()
+    env = Pursuit()
+    policy = TrainedPolicy({agent: algorithm.get_module(agent) for agent in env.possible_agents})
+    rows = np.random.default_rng(0).uniform(-1.0, 1.0, (5, 2)).astype(np.float32)
+    for agent in env.possible_agents:
+        found = policy.actions(agent, rows)
+        assert found.shape == (5, 1)
+        for row, action in zip(rows, found, strict=True):
+            alone = policy.act(env, {agent: row})[agent]
+            np.testing.assert_allclose(action, alone, rtol=1e-6, atol=1e-7)
+    algorithm.stop()
+
+
+@needs_ray
+def test_ppo_trains_on_a_lane_that_runs_by_events():
+    from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
+
+    from heron.adapters.rllib import EventDrivenMultiAgentEnv, ppo_config
+
+    timing = {
+        "coordinator": {"tick_interval": 1800.0, "msg_delay": 60.0, "jitter_type": "uniform"},
+        "field": {"tick_interval": 300.0},
+        "agents": {"MG2": {"tick_interval": 7200.0, "obs_delay": 3600.0}},
+    }
+    grid, given = "MultiAgentMicrogrids-v0", {"max_episode_steps": 6, "timing": timing}
+    config = ppo_config(grid, given, train_batch_size=48, num_epochs=1)
+    config.environment(
+        EventDrivenMultiAgentEnv,
+        env_config={"env": grid, "env_config": {**given, "normalize_obs": True}},
+    ).env_runners(env_runner_cls=MultiAgentEnvRunner)
+    algorithm = config.build_algo()
+    result = algorithm.train()
+    algorithm.stop()
+    assert np.isfinite(result["env_runners"]["episode_return_mean"])
+    assert np.isfinite(result["learners"]["shared_policy"]["policy_loss"])
+
+
 def test_a_folder_without_networks_is_named(tmp_path: Path):
     from heron.adapters.rllib import TrainedPolicy
 

@@ -114,6 +114,7 @@ def actions_of(checkpoint, observations, env):
     }
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.load` is deprecated:DeprecationWarning")
 def test_exported_files_act_as_the_policy_does(checkpoint, tmp_path):
     env = MultiAgentMicrogrids(CONFIG)
     policy = TrainedPolicy.from_checkpoint(checkpoint)

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,7 +71,14 @@ if __name__ == "__main__":
 """
 
 
-def start(folder: Path, n_iteration: int) -> subprocess.Popen[str]:
+@pytest.fixture
+def place() -> Iterator[str]:
+    """Return a folder for Ray's own files."""
+    with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+def start(folder: Path, n_iteration: int, place: str) -> subprocess.Popen[str]:
     program = folder / "two_nodes.py"
     program.write_text(PROGRAM, encoding="utf-8")
     return subprocess.Popen(
@@ -82,6 +91,9 @@ def start(folder: Path, n_iteration: int) -> subprocess.Popen[str]:
             **os.environ,
             "NUMBA_DISABLE_JIT": "1",
             "PYTHONPATH": str(folder),  # where workers find the evaluation
+            # Otherwise whatever starts Ray meanwhile would join this cluster, and after the kill
+            # look for it in vain. Sockets are in it, whose paths must be short.
+            "RAY_TMPDIR": place,
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
             "RAY_USAGE_STATS_ENABLED": "0",
         },
@@ -98,8 +110,8 @@ def finish(run: subprocess.Popen[str], folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_killed_sweep_goes_on_and_ends_on_two_nodes(tmp_path: Path):
-    run = start(tmp_path, 60)
+def test_a_killed_sweep_goes_on_and_ends_on_two_nodes(tmp_path: Path, place: str):
+    run = start(tmp_path, 60, place)
     trials = tmp_path / "results" / "sweep"
     begun = time.monotonic()
     while not any(trials.glob("*/checkpoint_*/rllib_checkpoint.json")):
@@ -108,7 +120,7 @@ def test_a_killed_sweep_goes_on_and_ends_on_two_nodes(tmp_path: Path):
         time.sleep(0.2)
     os.killpg(run.pid, signal.SIGKILL)  # the whole of it, machines included
     run.communicate()
-    rows = finish(start(tmp_path, 60), tmp_path)
+    rows = finish(start(tmp_path, 60, place), tmp_path)
     assert [float(row["env.penalty"]) for row in rows] == [10.0, 100.0]
     assert [float(row["eval_penalty"]) for row in rows] == [10.0, 100.0]
     assert [float(row["eval_delay_s"]) for row in rows] == [60.0, 60.0]

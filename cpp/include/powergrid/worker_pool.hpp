@@ -7,7 +7,7 @@
 namespace powergrid {
 
 // Threads that sleep between solves. They are made when they are first asked for; to share out work
-// among those that exist allocates nothing. One caller at a time.
+// among those that exist allocates nothing. One caller and one job at a time.
 class WorkerPool {
  public:
   WorkerPool() noexcept;
@@ -24,12 +24,21 @@ class WorkerPool {
   // not wait for a worker to wake up. `work` must not throw.
   template <class Work>
   void run(std::size_t n_task, std::size_t n_worker, const Work& work) {
-    run({[](const void* context, std::size_t task, std::size_t member) {
-           (*static_cast<const Work*>(context))(task, member);
-         },
-         &work, n_task},
-        n_worker);
+    begin(n_task, n_worker, work);
+    finish();
   }
+
+  // The same in two steps: the workers begin, and the caller joins them in `finish`, whatever it
+  // does in between. `work` must live until then.
+  template <class Work>
+  void begin(std::size_t n_task, std::size_t n_worker, const Work& work) {
+    begin({[](const void* context, std::size_t task, std::size_t member) {
+             (*static_cast<const Work*>(context))(task, member);
+           },
+           &work, n_task},
+          n_worker);
+  }
+  void finish() noexcept;  // nothing if nothing has begun
 
  private:
   struct Job {
@@ -39,10 +48,12 @@ class WorkerPool {
   };
   struct State;
 
-  void run(const Job& job, std::size_t n_worker);
+  void begin(const Job& job, std::size_t n_worker) noexcept;
   void forget_if_forked() noexcept;
 
   std::unique_ptr<State> state_;  // null until there is a worker
+  Job job_{};
+  std::size_t n_member_ = 0;  // of the job; 0 between jobs
 };
 
 }  // namespace powergrid

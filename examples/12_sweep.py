@@ -3,8 +3,8 @@
 Each trial trains a policy, then plays it by events under the trial's own timing. A sweep that was
 killed goes on when the same command is run again.
 
-    python examples/11_sweep.py                                  # four trials, some minutes
-    python examples/11_sweep.py --address auto --storage /nfs/sweeps   # on a Ray cluster
+    python examples/12_sweep.py                                  # four trials, some minutes
+    python examples/12_sweep.py --address auto --storage /nfs/sweeps   # on a Ray cluster
 
 Written to ``--storage``: a folder of results and checkpoints for each trial, and ``sweep.csv``.
 """
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> Any:
     add = parser.add_argument
     add("--iterations", type=int, default=40, help="of each trial (40)")
     add("--steps-per-iteration", type=int, default=3072, help="environment steps (3072)")
-    add("--storage", type=Path, default=Path("runs/11_sweep"), help="a folder all machines see")
+    add("--storage", type=Path, default=Path("runs/12_sweep"), help="a folder all machines see")
     add("--address", help="of a running Ray cluster, such as auto; otherwise Ray starts here")
     args = parser.parse_args(arguments)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
