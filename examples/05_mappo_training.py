@@ -39,10 +39,10 @@ REWARD_SCALE = 0.05  # a day's return of an agent is some hundred dollars; the l
 # The timing of ``--event-driven-test``: information is minutes old, commands are late or lost.
 TIMING: dict[str, Any] = {
     "coordinator": {
-        "tick_interval": 3600.0, "obs_delay": 600.0, "msg_delay": 30.0,
+        "obs_delay": 600.0, "msg_delay": 30.0,
         "jitter_type": "gaussian", "jitter_ratio": 0.1,
     },
-    "field": {"act_delay": 60.0},
+    "field": {"tick_interval": 60.0, "act_delay": 60.0},
     "faults": {"loss": 0.1},
 }  # fmt: skip
 

@@ -17,6 +17,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 SETUP = "ieee34_ieee13"
 
 
@@ -26,6 +28,7 @@ def main(arguments: list[str] | None = None) -> Any:
     add = parser.add_argument
     add("--iterations", type=int, default=40, help="of each trial (40)")
     add("--steps-per-iteration", type=int, default=3072, help="environment steps (3072)")
+    add("--delays", type=float, nargs="+", default=[0.0, 3600.0], help="of observations [s]")
     add("--storage", type=Path, default=Path("runs/12_sweep"), help="a folder all machines see")
     add("--address", help="of a running Ray cluster, such as auto; otherwise Ray starts here")
     args = parser.parse_args(arguments)
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> Any:
             SETUP,
             {
                 "central_critic": tune.grid_search([True, False]),
-                "env.timing.coordinator.obs_delay": tune.grid_search([0.0, 3600.0]),
+                "env.timing.coordinator.obs_delay": tune.grid_search(args.delays),
             },
             storage=args.storage,
             env_config={"share_reward": False, "penalty": 1000.0},
@@ -61,6 +64,7 @@ def main(arguments: list[str] | None = None) -> Any:
                 "reward_scale": 0.05,
             },
             n_iteration=args.iterations,
+            save_every=5,
             evaluate=under_its_timing,
         )
     finally:
@@ -82,7 +86,7 @@ def under_its_timing(policy: Any, env_config: dict[str, Any]) -> dict[str, float
     return {
         "return": float(found.episode_return.mean()),
         "safety": float(found.safety.mean()),
-        "age_of_information_s": float(found.age_mean_s.mean()),
+        "age_of_information_s": float(np.nanmean(found.age_mean_s)),
     }
 
 

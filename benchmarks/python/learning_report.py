@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from learning.problem import ALGORITHMS, SEEDS
 
     runs = [(name, seed) for name in ALGORITHMS for seed in options.seeds or SEEDS]
-    for name, seed in runs:  # each in a process of its own, whose time is its own
+    for name, seed in sorted(
+        runs, key=lambda run: run[1]
+    ):  # each in a process of its own, whose time is its own
         command = [sys.executable, __file__, *(arguments or sys.argv[1:]), "--one", name, str(seed)]
         subprocess.run(command, check=True)
     return report(options, runs)
@@ -82,7 +84,7 @@ def train_one(options: argparse.Namespace, algorithm: str, seed: str) -> int:
 def report(options: argparse.Namespace, runs: Sequence[tuple[str, int]]) -> int:
     """Judge all trainings and write the report."""
     from learning.judging import Peers, judge, play, verdict_content
-    from learning.problem import SETTINGS, SETUP, TRAINING
+    from learning.problem import SETTINGS, SETUP, TRAINING, VOLTAGE_MARGIN_PU
     from learning.report import claims, draw, page
     from learning.training import CHECKPOINT, PROGRESS, Progress
     from policy_table import description
@@ -107,7 +109,7 @@ def report(options: argparse.Namespace, runs: Sequence[tuple[str, int]]) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     content = {
         **about,
-        "training": {**TRAINING, **SETTINGS},
+        "training": {**TRAINING, **SETTINGS, "voltage_margin_pu": VOLTAGE_MARGIN_PU},
         "days": peers.days,
         "runs": [
             {

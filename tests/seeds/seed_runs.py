@@ -149,8 +149,7 @@ def _call(
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "RAY_USAGE_STATS_ENABLED": "0",
-        # Compiling in every process, kernels or Python itself, would take most of the time.
-        "NUMBA_DISABLE_JIT": "1",
+        # Compiling Python itself in every process would take half of the time.
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONPYCACHEPREFIX": str(folder / ".byte-code"),
     }

@@ -215,5 +215,4 @@ DIAGRAMS: dict[Place, str] = {
 PENDING: dict[Place, Pending] = {
     (CASE_STUDY, 260): Pending("--event-driven-test", "unrecognized arguments"),
     (CASE_STUDY, 292): Pending("--event-driven-test", "unrecognized arguments"),
-    (FROM_SCRATCH, 90): Pending("examples/02", "No such file"),
 }

@@ -21,6 +21,7 @@ from heron.adapters.rllib.learner.safety_multiplier import Lagrangian
 from heron.adapters.rllib.multi_agent_env import RLlibMultiAgentEnv
 from heron.adapters.rllib.reward_scale import reward_scaling
 from heron.adapters.rllib.sharing import PolicyMapping, own_policy, policies_of, shared_policy
+from heron.adapters.rllib.worker_failures import StopIfWorkersFail
 
 __all__ = ["ippo_config", "mappo_config", "ppo_config"]
 
@@ -166,8 +167,10 @@ def ppo_config(
                 **training,
             }
         )
-        # A worker whose environment fails is an error to see; restarting it would hide that.
-        .fault_tolerance(restart_failed_env_runners=False)
+        # A worker that is killed is replaced, within the iteration.
+        .fault_tolerance(restart_failed_env_runners=True, delay_between_env_runner_restarts_s=1.0)
+        .reporting(min_sample_timesteps_per_iteration=1)
+        .callbacks(StopIfWorkersFail)
         .debugging(seed=seed, log_level="ERROR")
     )
 

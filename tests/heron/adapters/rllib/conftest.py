@@ -141,7 +141,7 @@ def policy_by_episode(agent_id, episode, *args, **kwargs):
     return ("even", "odd")[(int(episode.id_, 16) + len(agent_id)) % 2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")  # Ray takes some seconds to start
 def ray_here(tmp_path_factory):
     """Run Ray with one CPU and no worker processes of ours."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -20,6 +20,8 @@ from heron.adapters.rllib.learner.gae import value_targets
 from heron.adapters.rllib.learner.ppo_learner import ArrayPPOLearner
 from heron.adapters.rllib.learner.train_batch import TrainBatchFromArrays
 
+GRID = "powergrid.envs.multi_agent_microgrids:MultiAgentMicrogrids"
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Overriding environment rllib:UserWarning"),
     pytest.mark.usefixtures("ray_here"),
@@ -95,6 +97,28 @@ def test_train_batches_equal_rllibs_to_the_last_bit(
         assert_equal_batches(theirs, mine)
         assert {"advantages", "value_targets", "action_logp", "loss_mask"} <= set(mine["rest"])
     assert len(kinds) == 3
+
+
+def test_values_and_targets_on_the_grid_agree_whichever_runner_samples(
+    make_config, learners, in_order
+):
+    config = make_config(GRID, {"max_episode_steps": 5, "normalize_obs": True}, module=None)
+    pair = learners(config)
+    runners = [kind(config=config) for kind in (MultiAgentEnvRunner, BatchedEnvRunner)]
+    for runner in runners:
+        runner.module.set_state(pair[0].module.get_state())
+    for n in (30, 11):
+        made = []
+        for learner, runner in zip(pair, runners, strict=True):
+            (batch,) = batches([learner], runner.sample(num_timesteps=n, explore=False))
+            with torch.no_grad():
+                batch["all"]["values"] = learner.module["all"].compute_values(batch["all"])
+            made.append(batch["all"])
+        assert set(made[0]) == set(made[1])
+        for column, values in made[0].items():
+            np.testing.assert_allclose(
+                made[1][column], values, rtol=1e-5, atol=1e-5, err_msg=column
+            )
 
 
 def test_rewards_are_scaled_for_the_learner_as_by_the_connector(make_config, learners, in_order):

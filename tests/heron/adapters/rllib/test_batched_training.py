@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -166,24 +167,155 @@ def test_a_module_that_is_added_serves_from_the_next_sample_on(training, mapping
     algorithm.stop()
 
 
-@pytest.mark.parametrize("settings", [{}, {"batch_mode": "complete_episodes"}])
-def test_sampling_does_not_gather_memory(training, settings):
-    algorithm = training(**settings).build_algo()
-    runner = algorithm.env_runner
+def test_a_worker_for_evaluation_has_the_newest_weights_and_does_not_explore(training):
+    from heron.adapters.rllib import shared_policy
 
-    def sample(n):
+    config = training(
+        GRID,
+        {"max_episode_steps": 2, "normalize_obs": True},
+        policies=("shared_policy",),
+        mapping=shared_policy,
+        module=None,
+        num_cpus_per_env_runner=0,  # Ray has one CPU here
+    ).evaluation(
+        evaluation_interval=1,
+        evaluation_num_env_runners=1,
+        evaluation_duration=8,
+        evaluation_config={"explore": False},
+    )
+    algorithm = config.build_algo()
+    reported = algorithm.train()["evaluation"]["env_runners"]
+    assert reported["num_episodes"] == 8
+    assert {"cost", "safety"} <= set(reported["episode_infos_mean"])
+
+    def sample(runner):
+        (episode, *_) = runner.sample(num_episodes=1)
+        of_agent = episode.agent_episodes["MG2"]
+        logits = of_agent.get_extra_model_outputs("action_dist_inputs")
+        weights = runner.get_state(components="rl_module")["rl_module"]["shared_policy"]
+        return runner.is_batched, of_agent.get_actions(), logits, weights
+
+    ((is_batched, actions, logits, weights),) = algorithm.eval_env_runner_group.foreach_env_runner(
+        sample, local_env_runner=False
+    )
+    assert is_batched
+    assert np.array_equal(actions, logits[:, : actions.shape[1]])
+    learned = algorithm.learner_group.get_weights()["shared_policy"]
+    for name, values in weights.items():
+        assert np.array_equal(values, learned[name]), name
+    algorithm.stop()
+
+
+def test_a_worker_that_is_killed_while_it_samples_is_replaced(tmp_path):
+    import os
+    import signal
+
+    from heron.adapters.rllib import ppo_config
+    from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
+
+    order = tmp_path / "die"
+
+    def make(env_config):
+        env = MultiAgentMicrogrids(env_config)
+        step, calls = env.step, []
+
+        def step_or_die(actions):
+            calls.append(None)
+            if order.exists() and len(calls) % 4 == 3:
+                order.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return step(actions)
+
+        env.step = step_or_die
+        return env
+
+    algorithm = ppo_config(
+        make,
+        {"max_episode_steps": 4},
+        num_env_runners=1,
+        num_envs_per_env_runner=3,
+        train_batch_size=24,
+        num_epochs=1,
+    ).build_algo()
+
+    def ask_worker():
+        ((pid, weights),) = algorithm.env_runner_group.foreach_env_runner(
+            lambda runner: (os.getpid(), runner.get_state(components="rl_module")["rl_module"]),
+            local_env_runner=False,
+        )
+        return pid, weights["shared_policy"]
+
+    algorithm.train()
+    first, _ = ask_worker()
+    order.touch()
+    result = algorithm.train()
+    assert not order.exists()  # the worker died
+    second, weights = ask_worker()
+    assert second not in (first, os.getpid())
+    assert result["env_runners"]["num_env_steps_sampled"] >= 24
+    assert result["env_runners"]["episode_len_mean"] == 4.0
+    learned = algorithm.learner_group.get_weights()["shared_policy"]
+    for name, values in weights.items():
+        assert np.array_equal(values, learned[name]), name
+    assert algorithm.train()["env_runners"]["num_env_steps_sampled"] >= 24
+    algorithm.stop()
+
+
+def test_workers_that_fail_again_and_again_stop_training():
+    from heron.adapters.rllib.worker_failures import MOST_IN_A_ROW, StopIfWorkersFail
+
+    n_step = 0
+    algorithm = SimpleNamespace(metrics=SimpleNamespace(peek=lambda key, default: n_step))
+    callback = StopIfWorkersFail()
+
+    def recreate(n, *, is_evaluation=False):
         for _ in range(n):
-            runner.sample()
-            runner.get_metrics()
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0]
+            callback.on_env_runners_recreated(algorithm=algorithm, is_evaluation=is_evaluation)
 
+    recreate(MOST_IN_A_ROW - 1)
+    recreate(MOST_IN_A_ROW, is_evaluation=True)
+    n_step = 100
+    recreate(MOST_IN_A_ROW - 1)
+    with pytest.raises(RuntimeError, match="sampled nothing between"):
+        recreate(1)
+
+
+MOST_GROWTH = 100_000  # bytes, of thirty lives; the episodes of one have more
+
+
+def grown(live):
+    """Return by how many traced bytes thirty more lives grow, once metrics have their length."""
     tracemalloc.start()
     try:
-        sample(30)  # what is kept for metrics has its full length then
-        before = sample(10)
-        after = sample(30)
+        seen = []
+        for n in (20, 30):
+            for _ in range(n):
+                live()
+            gc.collect()
+            seen.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert after - before < 20_000  # bytes; a single sample has more
+    return seen[1] - seen[0]
+
+
+@pytest.mark.parametrize("mode", ["truncate_episodes", "complete_episodes"])
+def test_sampling_does_not_gather_memory(training, mode):
+    config = training(batch_mode=mode).reporting(metrics_num_episodes_for_smoothing=10)
+    algorithm = config.build_algo()
+    runner = algorithm.env_runner
+
+    def live():
+        runner.sample()
+        runner.get_metrics()
+
+    assert grown(live) < MOST_GROWTH
+    algorithm.stop()
+
+
+def test_learning_does_not_gather_memory(training):
+    from heron.adapters.rllib import ArrayPPOLearner
+
+    config = training().training(learner_class=ArrayPPOLearner)
+    algorithm = config.reporting(metrics_num_episodes_for_smoothing=10).build_algo()
+    assert grown(algorithm.train) < MOST_GROWTH
     algorithm.stop()
