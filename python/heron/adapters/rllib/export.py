@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ class MostLikelyAction(nn.Module):
 
     def __init__(self, module: ActorCritic, space: Box) -> None:
         super().__init__()
-        self.actor = module.actor
+        self.actor = deepcopy(module.actor)  # which may go on learning
         self.low: torch.Tensor
         self.high: torch.Tensor
         self.register_buffer("low", torch.as_tensor(space.low))
@@ -50,7 +51,7 @@ def write_actor(module: Any, space: Any, path: Path) -> None:
             f"ppo_config chooses for flat spaces"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    actor = MostLikelyAction(module, space).cpu().eval()
+    actor = MostLikelyAction(module, space).cpu().eval().requires_grad_(False)
     example = torch.zeros(2, module.n_own)
     if path.suffix == ".pt":
         with warnings.catch_warnings():  # torch points to torch.export, which C++ cannot load
