@@ -31,6 +31,7 @@ def test_the_pages_with_code_are_found() -> None:
         "build-from-scratch",
         "data",
         "devices",
+        "disturbances",
         "environment",
         "event-driven",
         "integration",

@@ -82,9 +82,8 @@ double solve_timed(const SolveJob& job, const Groups<kVec, AdjacentLanes>& group
 void time_stages(powergrid::Batch& batch, const std::function<void()>& change) {
   using namespace powergrid;
   const Network& network = batch.network();
-  const IoPlan io = make_io_plan(network);
   SolveJob job{};
-  bind_network(job, network, io);
+  bind_network(job, network);
   bind_batch(job, batch);
   job.tolerance_pu = 1e-8;
   job.max_iterations = 20;

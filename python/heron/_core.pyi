@@ -18,6 +18,15 @@ _Message: TypeAlias = tuple[int, int, int, int, int, float, Any]
 def random_bits(seed: int, lane: int, agent: int, stream: int, draw: int) -> int:
     """Return draw number `draw` of a stream: `heron.reference.random.random_bits`."""
 
+def random_bits_of_lanes(
+    seed: NDArray[np.uint64], lane: NDArray[np.uint64], agent: int, stream: int, n_draw: int
+) -> NDArray[np.uint64]:
+    """Return the first draws of a stream in several lanes, (n_lane, n_draw).
+
+    Lane i has the draws that `random_bits` gives for ``seed[i]`` and ``lane[i]``; C-contiguous
+    arrays, (n_lane,).
+    """
+
 def to_uniform(bits: int) -> float:
     """Return a number in [0, 1): `heron.reference.random.to_uniform`."""
 

@@ -66,6 +66,47 @@ class Network:
     def n_injection(self) -> int: ...
     @property
     def n_shunt(self) -> int: ...
+    @property
+    def node_of_bus(self) -> NDArray[np.int32]:
+        """A copy of the data's, (n_bus,): -1 out of supply."""
+
+class OpenableNetwork:
+    """A network of which branches and switches can be opened in single lanes.
+
+    Parameters
+    ----------
+    base : Network
+    data : dict, optional
+        For switches: the data of `base`, as `Network` takes them, with the nodes at both ends of
+        each switch apart, and in supply.
+    from_node, to_node : ndarray of int32, (n_switch,)
+        Nodes of `data` at the ends of the switches.
+
+    Raises
+    ------
+    InvalidArgumentError
+        If closing the switches does not give the nodes of `base`.
+    """
+
+    def __init__(
+        self,
+        base: Network,
+        data: dict[str, Any] | None = None,
+        from_node: NDArray[np.int32] = ...,
+        to_node: NDArray[np.int32] = ...,
+    ) -> None: ...
+    @property
+    def n_spare_node(self) -> int:
+        """Rows for voltages that a batch of the base needs beyond its own nodes."""
+
+    @property
+    def n_switch(self) -> int: ...
+    def opened(self, branches: NDArray[np.int32], switches: NDArray[np.int32]) -> Network:
+        """Return the variant with these open: for `Solver.use`, on batches of the base.
+
+        What has no way to a source is out of supply. A number that does not exist is an
+        InvalidArgumentError.
+        """
 
 class Batch:
     """Inputs, voltages and results of `n_lane` copies of one network.
@@ -74,11 +115,30 @@ class Batch:
     rows are padded, so tables are not contiguous as a whole. Inputs and state may be written.
     """
 
-    def __init__(self, network: Network, n_lane: int = 1) -> None: ...
+    def __init__(self, network: Network, n_lane: int = 1, n_spare_node: int = 0) -> None: ...
     @property
     def n_lane(self) -> int: ...
     def forget(self, lane: int) -> None:
         """Begin the lane's next solve from a flat start."""
+
+    def clear_unsupplied(self, variant: Network, lane: int) -> None:
+        """Make the lane's results of what a variant leaves without supply 0."""
+
+    def copy_inputs(
+        self, source: Batch, source_lanes: NDArray[np.int32], lanes: NDArray[np.int32]
+    ) -> None:
+        """Copy inputs and last solutions of lanes of another batch of the network.
+
+        Releases the GIL, as `copy_results` does.
+        """
+
+    def copy_results(
+        self, source: Batch, source_lanes: NDArray[np.int32], lanes: NDArray[np.int32]
+    ) -> None:
+        """Copy tap positions and how solves ended, and where they converged their results."""
+
+    def take_counters(self, other: Batch) -> None:
+        """Add the counters of another batch, which begins to count anew."""
 
     counters: dict[str, int]
     # Inputs.
@@ -161,12 +221,17 @@ class Solver:
         last: int,
         tolerance_pu: float = 1e-8,
         max_iterations: int = 20,
+        is_chosen: NDArray[np.uint8] | None = None,
     ) -> None:
         """Solve the lanes from `first` to `last`, exclusive. Releases the GIL.
 
-        Nothing of other lanes is read or written: other solvers may be at work on them. A range
-        that the batch does not have is an InvalidArgumentError.
+        With `is_chosen`, (last - first,), those where it is not 0. Nothing of other lanes is read
+        or written: other solvers may be at work on them. A range that the batch does not have is
+        an InvalidArgumentError.
         """
+
+    def use(self, network: Network) -> None:
+        """Solve another network from now on: a variant, on batches of its base."""
 
 class StageProgram:
     """Kernels and at most one power flow in a row, without the interpreter in between.
@@ -278,11 +343,15 @@ class TapControl:
         last: int,
         tolerance_pu: float = 1e-8,
         max_iterations: int = 20,
+        is_chosen: NDArray[np.uint8] | None = None,
+        is_stuck: NDArray[np.uint8] | None = None,
     ) -> int:
         """Settle the lanes from `first` to `last`, exclusive. Releases the GIL.
 
         Each lane on its own is solved, its regulators outside their bands move one step, and it is
-        solved again, until none moves, 40 rounds are over, or there is no solution.
+        solved again, until none moves, 40 rounds are over, or there is no solution. With
+        `is_chosen`, (last - first,), only lanes where it is not 0; with `is_stuck`, (n_regulator,
+        n_lane), a regulator does not move where it is not 0.
 
         Returns
         -------

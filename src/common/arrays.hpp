@@ -30,6 +30,17 @@ std::span<const T> as_span(const InputArray<T>& array, const char* name) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
+// The same of an argument that may be None, which gives an empty span.
+template <class T>
+std::span<const T> as_optional_span(const py::object& value, const char* name) {
+  if (value.is_none()) return {};
+  if (!py::isinstance<InputArray<T>>(value)) {
+    throw py::type_error(std::string(name) + " is no C-contiguous array of " +
+                         py::str(py::dtype::of<T>()).cast<std::string>());
+  }
+  return as_span(py::reinterpret_borrow<InputArray<T>>(value), name);
+}
+
 // The rows of a two-dimensional, aligned array that the caller gives to be filled; TypeError naming
 // the argument if it has another form or is read-only. The spans live as long as the array.
 template <class T>

@@ -10,6 +10,7 @@
 #include <string>
 #include <type_traits>
 
+#include "common/arrays.hpp"
 #include "powergrid/batch.hpp"
 #include "powergrid/error.hpp"
 #include "powergrid/network.hpp"
@@ -81,16 +82,37 @@ void forget(Batch& batch, std::int64_t lane) {
   batch.forget(static_cast<std::size_t>(lane));
 }
 
+using Lanes = InputArray<std::int32_t>;
+
+void clear_unsupplied(Batch& batch, const Network& variant, std::int64_t lane) {
+  batch.clear_unsupplied(variant, static_cast<std::size_t>(lane));
+}
+
+template <void (Batch::*kCopy)(const Batch&, std::span<const std::int32_t>,
+                               std::span<const std::int32_t>)>
+void copy(Batch& batch, const Batch& source, const Lanes& source_lanes, const Lanes& lanes) {
+  const auto from = as_span(source_lanes, "source_lanes");
+  const auto to = as_span(lanes, "lanes");
+  const py::gil_scoped_release released;
+  (batch.*kCopy)(source, from, to);
+}
+
 }  // namespace
 
 void bind_batch(py::module_& module) {
   py::class_<Batch>(module, "Batch", py::module_local(),
                     "Inputs, voltages and results of lanes of one network: every table is a view, "
                     "(n_row, n_lane), that keeps the batch alive and never moves.")
-      .def(py::init<const Network&, std::size_t>(), py::arg("network"), py::arg("n_lane") = 1,
-           py::keep_alive<1, 2>())
+      .def(py::init<const Network&, std::size_t, std::size_t>(), py::arg("network"),
+           py::arg("n_lane") = 1, py::arg("n_spare_node") = 0, py::keep_alive<1, 2>())
       .def_property_readonly("n_lane", &Batch::n_lane)
       .def("forget", &forget, py::arg("lane"))
+      .def("clear_unsupplied", &clear_unsupplied, py::arg("variant"), py::arg("lane"))
+      .def("copy_inputs", &copy<&Batch::copy_inputs>, py::arg("source"),
+           py::arg("source_lanes").noconvert(), py::arg("lanes").noconvert())
+      .def("copy_results", &copy<&Batch::copy_results>, py::arg("source"),
+           py::arg("source_lanes").noconvert(), py::arg("lanes").noconvert())
+      .def("take_counters", &Batch::take_counters, py::arg("other"))
       .def_property("counters", &counters, &set_counters)
       .def_property_readonly("p_mw", &view_of<&Batch::p_mw>)
       .def_property_readonly("q_mvar", &view_of<&Batch::q_mvar>)

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,7 +71,9 @@ class Fields {
   std::size_t n_taken_ = 0;
 };
 
-NetworkData data_from(const py::dict& dict) {
+}  // namespace
+
+NetworkData network_data_from(const py::dict& dict) {
   Fields fields(dict);
   NetworkData data;
   fields.take("base_mva", data.base_mva);
@@ -127,8 +130,14 @@ NetworkData data_from(const py::dict& dict) {
   return data;
 }
 
+namespace {
+
+py::array_t<std::int32_t> node_of_bus(const Network& self) {
+  return to_array(std::span<const std::int32_t>(self.data().node_of_bus));
+}
+
 std::unique_ptr<Network> make_network(const py::dict& fields, std::string_view method) {
-  NetworkData data = data_from(fields);
+  NetworkData data = network_data_from(fields);
   const py::gil_scoped_release released;
   if (method.empty()) return std::make_unique<Network>(std::move(data));
   if (method == "tree") return std::make_unique<Network>(std::move(data), Method::kTree);
@@ -152,7 +161,8 @@ void bind_network(py::module_& module) {
       .def_property_readonly("n_controlled", &Network::n_controlled)
       .def_property_readonly("n_tap", &Network::n_tap)
       .def_property_readonly("n_injection", &Network::n_injection)
-      .def_property_readonly("n_shunt", &Network::n_shunt);
+      .def_property_readonly("n_shunt", &Network::n_shunt)
+      .def_property_readonly("node_of_bus", &node_of_bus);
 }
 
 }  // namespace heron_bindings

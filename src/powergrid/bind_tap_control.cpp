@@ -87,12 +87,31 @@ py::tuple arguments(const TapControl& self) {
                         column([](const Regulator& of) { return of.tap_max; }));
 }
 
+// A mask of regulators and lanes; what is behind the batch's last lane is not read.
+powergrid::Table<const std::uint8_t> stuck_from(const py::object& value) {
+  if (value.is_none()) return {};
+  if (!py::isinstance<InputArray<std::uint8_t>>(value)) {
+    throw py::type_error("is_stuck is no C-contiguous array of uint8");
+  }
+  const auto array = py::reinterpret_borrow<InputArray<std::uint8_t>>(value);
+  if (array.ndim() != 2) {
+    throw py::type_error("is_stuck has " + std::to_string(array.ndim()) +
+                         " dimensions, expected two: regulators and lanes");
+  }
+  const auto n_lane = static_cast<std::size_t>(array.shape(1));
+  return {array.data(), static_cast<std::size_t>(array.shape(0)), n_lane, n_lane};
+}
+
 std::size_t settle(const TapControl& self, SharedSolver& solver, Batch& batch, std::size_t first,
-                   std::size_t last, double tolerance_pu, std::int32_t max_iterations) {
+                   std::size_t last, double tolerance_pu, std::int32_t max_iterations,
+                   const py::object& is_chosen, const py::object& is_stuck) {
+  const auto chosen = as_optional_span<std::uint8_t>(is_chosen, "is_chosen");
+  const auto stuck = stuck_from(is_stuck);
   const py::gil_scoped_release released;
   const std::scoped_lock lock(solver.mutex);
   return self.settle(solver.solver, batch,
-                     {.tolerance_pu = tolerance_pu, .max_iterations = max_iterations}, first, last);
+                     {.tolerance_pu = tolerance_pu, .max_iterations = max_iterations}, first, last,
+                     chosen, stuck);
 }
 
 }  // namespace
@@ -107,7 +126,8 @@ void bind_tap_control(py::module_& module) {
            py::arg("ct_primary_a").noconvert(), py::arg("tap_min").noconvert(),
            py::arg("tap_max").noconvert())
       .def("settle", &settle, py::arg("solver"), py::arg("batch"), py::arg("first"),
-           py::arg("last"), py::arg("tolerance_pu") = 1e-8, py::arg("max_iterations") = 20)
+           py::arg("last"), py::arg("tolerance_pu") = 1e-8, py::arg("max_iterations") = 20,
+           py::arg("is_chosen") = py::none(), py::arg("is_stuck") = py::none())
       .def("__reduce__", [](const py::object& self) {
         return py::make_tuple(py::type::of(self), arguments(self.cast<const TapControl&>()));
       });

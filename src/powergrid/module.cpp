@@ -4,6 +4,7 @@
 #include "powergrid/bind_batch.hpp"
 #include "powergrid/bind_line_drop.hpp"
 #include "powergrid/bind_network.hpp"
+#include "powergrid/bind_openable_network.hpp"
 #include "powergrid/bind_solver.hpp"
 #include "powergrid/bind_stage_program.hpp"
 #include "powergrid/bind_tap_control.hpp"
@@ -15,6 +16,7 @@ PYBIND11_MODULE(_core, module) {
   heron_bindings::translate_error<powergrid::InvalidArgument, heron_bindings::kInvalidArgument>();
   heron_bindings::bind_line_drop(module);
   heron_bindings::bind_network(module);
+  heron_bindings::bind_openable_network(module);
   heron_bindings::bind_batch(module);
   heron_bindings::bind_solver(module);
   heron_bindings::bind_tap_control(module);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <pybind11/pybind11.h>
+
 #include <mutex>
 #include <string_view>
 
@@ -15,6 +17,7 @@ struct SharedSolver {
 
   powergrid::Solver solver;
   std::mutex mutex;
+  pybind11::object used;  // the network that `use` gave, kept alive
 };
 
 }  // namespace heron_bindings

@@ -14,6 +14,7 @@ enum class Stream : std::uint64_t {
   message_loss = 4,
   message_duplication = 5,
   message_reordering = 6,
+  disturbance = 7,
 };
 
 // Names one sequence of draws for good: the same numbers for any batch size, thread or process.

@@ -58,6 +58,9 @@ struct SolveCounters {
   std::uint64_t n_iteration = 0;  // Newton steps of all lanes and starts
 };
 
+// Add, as atomics: others may be adding too.
+void add(SolveCounters& to, const SolveCounters& from) noexcept;
+
 // Inputs, voltages and results of `n_lane` copies of one network. The arrays never move, so views
 // of them may be kept; a copy is independent. Rows are padded to whole cache lines.
 //
@@ -66,8 +69,9 @@ struct SolveCounters {
 class Batch {
  public:
   // Every lane has the network's inputs and no solution yet. The network must outlive the batch.
-  // Throws InvalidArgument for no lanes.
-  Batch(const Network& network, std::size_t n_lane);
+  // Variants with more nodes than the network need room for the voltages of `n_spare_node`.
+  // Throws InvalidArgument for no lanes, or a network that is a variant.
+  Batch(const Network& network, std::size_t n_lane, std::size_t n_spare_node = 0);
   Batch(const Batch& other);
   Batch& operator=(const Batch&) = delete;
   ~Batch() = default;
@@ -80,6 +84,21 @@ class Batch {
   // begin and end with.
   void check_lanes(std::size_t first, std::size_t last) const;
 
+  // Make the lane's results of what a variant of the network leaves without supply 0, because
+  // solvers of the variant do not write them. Throws InvalidArgument for another network or lane.
+  void clear_unsupplied(const Network& variant, std::size_t lane);
+  // Copy what lanes of another batch of the network are solved from: inputs and last solutions.
+  // Lane `from[i]` there becomes lane `to[i]` here. Throws InvalidArgument if the batches have
+  // other rows, the spans other lengths, or a lane does not exist.
+  void copy_inputs(const Batch& source, std::span<const std::int32_t> from,
+                   std::span<const std::int32_t> to);
+  // Copy what became of them: tap positions and how the solve ended, and where it converged
+  // voltages and flows. Throws as `copy_inputs` does.
+  void copy_results(const Batch& source, std::span<const std::int32_t> from,
+                    std::span<const std::int32_t> to);
+  // Add the counters of another batch, which begins to count anew. Solvers may be at work here.
+  void take_counters(Batch& other) noexcept;
+
   // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
   void forget(std::size_t lane) noexcept { is_warm[lane] = 0; }
 
@@ -91,8 +110,8 @@ class Batch {
   Table<double> vm_set_pu;   // (n_controlled)
 
   // State: the last solution.
-  Table<double> v_re_pu;            // (n_node)
-  Table<double> v_im_pu;            // (n_node)
+  Table<double> v_re_pu;            // (n_node + n_spare_node)
+  Table<double> v_im_pu;            // (n_node + n_spare_node)
   std::span<std::uint8_t> is_warm;  // whether the next solve starts from the state, (n_lane)
 
   // Results.
@@ -117,9 +136,12 @@ class Batch {
   };
 
   void lay_out();
+  void check_copy(const Batch& source, std::span<const std::int32_t> from,
+                  std::span<const std::int32_t> to) const;
 
   const Network* network_;
   std::size_t n_lane_;
+  std::size_t n_spare_node_;
   std::vector<CacheLine> memory_;  // of all tables and spans
 };
 

@@ -9,6 +9,7 @@ namespace powergrid {
 
 struct TreePlan;
 struct SparsePlan;
+class IoPlan;
 
 // How a tap changer's position acts on its branch, whose ideal transformer stands at the from end.
 enum class TapKind : std::uint8_t {
@@ -36,7 +37,7 @@ struct NetworkData {
 
   // Nodes whose voltage is held: sources (magnitude and angle) and generators (magnitude). One row
   // a node.
-  std::vector<std::int32_t> controlled_node;  // (n_controlled)
+  std::vector<std::int32_t> controlled_node;  // -1: out of supply, (n_controlled)
   std::vector<std::uint8_t> is_source;        // 1 source, 0 generator, (n_controlled)
   std::vector<double> controlled_vm_pu;       // set-point a batch begins with, (n_controlled)
   std::vector<double> controlled_va_degree;   // of a source, (n_controlled)
@@ -101,6 +102,12 @@ class Network {
   explicit Network(NetworkData data);
   // The same with a method of the caller's choice; InvalidArgument if kTree does not fit.
   Network(NetworkData data, Method method);
+  // A variant of `base`, which must outlive it: the same buses, branches, tap changers, injections,
+  // shunts and held voltages by number, some of them out of service or supply, and nodes of its
+  // own, whose voltages are in these rows of a batch. Solvers of a variant solve lanes of the
+  // base's batches. InvalidArgument if the numbers differ, a row is negative or given twice, or
+  // the base is a variant itself.
+  Network(NetworkData data, const Network& base, std::vector<std::int32_t> voltage_row);
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -115,17 +122,26 @@ class Network {
   [[nodiscard]] std::size_t n_injection() const noexcept { return data_.injection_node.size(); }
   [[nodiscard]] std::size_t n_shunt() const noexcept { return data_.shunt_node.size(); }
 
+  // Of which network it is a variant; itself if of none.
+  [[nodiscard]] const Network& base() const noexcept { return base_ == nullptr ? *this : *base_; }
+  // Rows that a batch needs for the voltages, at least.
+  [[nodiscard]] std::size_t n_voltage_row() const noexcept { return n_voltage_row_; }
+
   // What the methods prepared; the other one's is null.
   [[nodiscard]] const TreePlan* tree() const noexcept { return tree_.get(); }
   [[nodiscard]] const SparsePlan* sparse() const noexcept { return sparse_.get(); }
+  [[nodiscard]] const IoPlan& io() const noexcept { return *io_; }
 
  private:
-  void prepare();
+  void prepare(std::vector<std::int32_t> voltage_row);
 
   NetworkData data_;
   Method method_ = Method::kTree;
+  const Network* base_ = nullptr;
+  std::size_t n_voltage_row_ = 0;
   std::unique_ptr<const TreePlan> tree_;
   std::unique_ptr<const SparsePlan> sparse_;
+  std::unique_ptr<const IoPlan> io_;
 };
 
 }  // namespace powergrid

@@ -39,8 +39,13 @@ class Solver {
 
   [[nodiscard]] SimdLevel level() const noexcept { return level_; }
 
+  // Solve another network from now on, with the same threads and, if there is enough, the same
+  // memory: a solver for many variants. It must outlive its solves.
+  void use(const Network& network);
+
   // Solve all lanes. A lane that has no solution is a result (Batch::status), never an error.
-  // Throws InvalidArgument if the batch is of another network, or an option is out of range.
+  // Throws InvalidArgument if the batch is of another network than the solver's or that one's base,
+  // has no room for its voltages, or an option is out of range.
   void solve(Batch& batch, const SolveOptions& options = {});
   // Solve the lanes from `first` to `last`, exclusive; with `is_chosen`, (last - first), only those
   // where it is not 0. Nothing of other lanes is read or written, so that other solvers may be at

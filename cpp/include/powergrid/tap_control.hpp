@@ -40,10 +40,14 @@ class TapControl {
   // band by one step from its rounded position, and solve it again, until none moves. A lane
   // without a solution stays where it is. Returns how many solves of a lane that took.
   //
+  // With `is_chosen`, (last - first), only lanes where it is not 0; a regulator does not move where
+  // `is_stuck`, (n_regulator, n_lane), is not 0.
+  //
   // It allocates nothing that Solver::solve does not. Throws as that does, and if the batch lacks a
   // regulator's row.
   std::size_t settle(Solver& solver, Batch& batch, const SolveOptions& options, std::size_t first,
-                     std::size_t last) const;
+                     std::size_t last, std::span<const std::uint8_t> is_chosen = {},
+                     const Table<const std::uint8_t>& is_stuck = {}) const;
 
  private:
   // What tells without a root or a division that a relay is within its band.
@@ -53,11 +57,14 @@ class TapControl {
   };
 
   void check_rows(const Batch& batch) const;
+  void check_masks(const Batch& batch, std::size_t n_lane, std::span<const std::uint8_t> is_chosen,
+                   const Table<const std::uint8_t>& is_stuck) const;
   [[nodiscard]] bool is_within(const Batch& batch, std::size_t regulator,
                                std::size_t lane) const noexcept;
   [[nodiscard]] std::int8_t step(const Batch& batch, std::size_t regulator,
                                  std::size_t lane) const noexcept;
-  bool move(Batch& batch, std::size_t lane) const noexcept;
+  bool move(Batch& batch, std::size_t lane,
+            const Table<const std::uint8_t>& is_stuck) const noexcept;
 
   std::vector<Regulator> regulators_;
   std::vector<Band> bands_;

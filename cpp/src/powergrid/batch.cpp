@@ -1,6 +1,7 @@
 #include "powergrid/batch.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numbers>
 #include <string>
@@ -49,6 +50,15 @@ class Layout {
   std::size_t n_line_ = 0;
 };
 
+void copy(const Table<double>& source, std::span<const std::int32_t> from,
+          const Table<double>& target, std::span<const std::int32_t> to) noexcept {
+  for (std::size_t row = 0; row < source.n_row; ++row) {
+    const double* const values = source.data + row * source.stride;
+    double* const out = target.data + row * target.stride;
+    for (std::size_t i = 0; i < from.size(); ++i) out[to[i]] = values[from[i]];
+  }
+}
+
 // Rows get their value in every lane, padding included.
 void fill(const Table<double>& table, std::span<const double> values) {
   for (std::size_t row = 0; row < table.n_row; ++row) {
@@ -58,11 +68,24 @@ void fill(const Table<double>& table, std::span<const double> values) {
 
 }  // namespace
 
-Batch::Batch(const Network& network, std::size_t n_lane) : network_(&network), n_lane_(n_lane) {
+void add(SolveCounters& to, const SolveCounters& from) noexcept {
+  for (std::uint64_t SolveCounters::* counter :
+       {&SolveCounters::n_warm, &SolveCounters::n_flat, &SolveCounters::n_damped,
+        &SolveCounters::n_failed, &SolveCounters::n_invalid, &SolveCounters::n_iteration}) {
+    if (from.*counter == 0) continue;
+    std::atomic_ref(to.*counter).fetch_add(from.*counter, std::memory_order_relaxed);
+  }
+}
+
+Batch::Batch(const Network& network, std::size_t n_lane, std::size_t n_spare_node)
+    : network_(&network), n_lane_(n_lane), n_spare_node_(n_spare_node) {
   if (n_lane == 0) throw InvalidArgument("n_lane is 0, expected at least 1");
   if (n_lane > kMostLanes) {
     throw InvalidArgument("n_lane is " + std::to_string(n_lane) + ", expected at most " +
                           std::to_string(kMostLanes));
+  }
+  if (&network.base() != &network) {
+    throw InvalidArgument("the network is a variant: make the batch of its base");
   }
   lay_out();
   const NetworkData& data = network.data();
@@ -87,7 +110,10 @@ Batch::Batch(const Network& network, std::size_t n_lane) : network_(&network), n
 }
 
 Batch::Batch(const Batch& other)
-    : counters(other.counters), network_(other.network_), n_lane_(other.n_lane_) {
+    : counters(other.counters),
+      network_(other.network_),
+      n_lane_(other.n_lane_),
+      n_spare_node_(other.n_spare_node_) {
   lay_out();
   memory_ = other.memory_;  // of the same size, so it is copied in place
 }
@@ -98,6 +124,97 @@ void Batch::check_lanes(std::size_t first, std::size_t last) const {
                         " exclusive, expected a range within 0 to " + std::to_string(n_lane_));
 }
 
+void Batch::clear_unsupplied(const Network& variant, std::size_t lane) {
+  if (&variant.base() != network_) {
+    throw InvalidArgument("the network is no variant of the batch's");
+  }
+  check_lanes(lane, lane + 1);
+  const NetworkData& data = variant.data();
+  for (std::size_t bus = 0; bus < data.node_of_bus.size(); ++bus) {
+    if (data.node_of_bus[bus] < 0) vm_pu(bus, lane) = va_degree(bus, lane) = 0.0;
+  }
+  for (std::size_t branch = 0; branch < data.from_node.size(); ++branch) {
+    if (data.from_node[branch] >= 0) continue;
+    for (Table<double>* table :
+         {&p_from_mw, &q_from_mvar, &p_to_mw, &q_to_mvar, &loading_percent}) {
+      (*table)(branch, lane) = 0.0;
+    }
+  }
+  for (std::size_t row = 0; row < data.controlled_node.size(); ++row) {
+    if (data.controlled_node[row] < 0) {
+      p_controlled_mw(row, lane) = q_controlled_mvar(row, lane) = 0.0;
+    }
+  }
+}
+
+void Batch::check_copy(const Batch& source, std::span<const std::int32_t> from,
+                       std::span<const std::int32_t> to) const {
+  if (source.network_ != network_ || source.n_spare_node_ != n_spare_node_) {
+    throw InvalidArgument("lanes are copied between batches of one network only");
+  }
+  if (from.size() != to.size()) {
+    throw InvalidArgument("from has " + std::to_string(from.size()) + " lanes and to " +
+                          std::to_string(to.size()) + ", expected as many");
+  }
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (from[i] < 0 || to[i] < 0) throw InvalidArgument("a lane to be copied is negative");
+    source.check_lanes(static_cast<std::size_t>(from[i]), static_cast<std::size_t>(from[i]) + 1);
+    check_lanes(static_cast<std::size_t>(to[i]), static_cast<std::size_t>(to[i]) + 1);
+  }
+}
+
+void Batch::copy_inputs(const Batch& source, std::span<const std::int32_t> from,
+                        std::span<const std::int32_t> to) {
+  check_copy(source, from, to);
+  for (Table<double> Batch::* table :
+       {&Batch::p_mw, &Batch::q_mvar, &Batch::tap_pos, &Batch::shunt_step, &Batch::vm_set_pu,
+        &Batch::v_re_pu, &Batch::v_im_pu}) {
+    copy(source.*table, from, this->*table, to);
+  }
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    is_warm[static_cast<std::size_t>(to[i])] = source.is_warm[static_cast<std::size_t>(from[i])];
+  }
+}
+
+void Batch::copy_results(const Batch& source, std::span<const std::int32_t> from,
+                         std::span<const std::int32_t> to) {
+  check_copy(source, from, to);
+  copy(source.tap_pos, from, tap_pos, to);
+  bool is_any_failed = false;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto a = static_cast<std::size_t>(from[i]);
+    const auto b = static_cast<std::size_t>(to[i]);
+    is_warm[b] = source.is_warm[a];
+    mismatch_pu[b] = source.mismatch_pu[a];
+    iterations[b] = source.iterations[a];
+    status[b] = source.status[a];
+    start[b] = source.start[a];
+    is_any_failed |= status[b] != LaneStatus::kConverged;
+  }
+  std::vector<std::int32_t> converged_from;
+  std::vector<std::int32_t> converged_to;
+  if (is_any_failed) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      if (status[static_cast<std::size_t>(to[i])] != LaneStatus::kConverged) continue;
+      converged_from.push_back(from[i]);
+      converged_to.push_back(to[i]);
+    }
+    from = converged_from;
+    to = converged_to;
+  }
+  for (Table<double> Batch::* table :
+       {&Batch::v_re_pu, &Batch::v_im_pu, &Batch::vm_pu, &Batch::va_degree, &Batch::p_from_mw,
+        &Batch::q_from_mvar, &Batch::p_to_mw, &Batch::q_to_mvar, &Batch::loading_percent,
+        &Batch::p_controlled_mw, &Batch::q_controlled_mvar}) {
+    copy(source.*table, from, this->*table, to);
+  }
+}
+
+void Batch::take_counters(Batch& other) noexcept {
+  add(counters, other.counters);
+  other.counters = {};
+}
+
 void Batch::lay_out() {
   const auto arrange = [this](Layout& layout) {
     const Network& net = *network_;
@@ -105,7 +222,9 @@ void Batch::lay_out() {
     tap_pos = layout.table(net.n_tap());
     shunt_step = layout.table(net.n_shunt());
     vm_set_pu = layout.table(net.n_controlled());
-    for (Table<double>* table : {&v_re_pu, &v_im_pu}) *table = layout.table(net.n_node());
+    for (Table<double>* table : {&v_re_pu, &v_im_pu}) {
+      *table = layout.table(net.n_node() + n_spare_node_);
+    }
     for (Table<double>* table : {&vm_pu, &va_degree}) *table = layout.table(net.n_bus());
     for (Table<double>* table :
          {&p_from_mw, &q_from_mvar, &p_to_mw, &q_to_mvar, &loading_percent}) {

@@ -90,6 +90,10 @@ void fill(const IoView& io, const Group<kVec>& group) noexcept {
     group.tap_m_re[at] = broadcast(1.0);
     group.tap_m_im[at] = Vec{};
   }
+  // Some may be out of supply, and none writes those.
+  for (int at = 0; at < io.n_controlled * kVec; ++at) {
+    group.p_controlled[at] = group.q_controlled[at] = Vec{};
+  }
 }
 
 // rows = sum + terms, or rows += terms; `squares` adds up the squares of all rows.
@@ -194,8 +198,8 @@ void gather_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups) noe
     for (std::size_t n = 0; n < groups.n; ++n) {
       for (int k = 0; k < kVec; ++k) {
         const std::size_t from = index_of(groups, n, k);
-        Vec re = load(groups.lanes, job.v_re_pu, node.node, from);
-        Vec im = load(groups.lanes, job.v_im_pu, node.node, from);
+        Vec re = load(groups.lanes, job.v_re_pu, node.voltage_row, from);
+        Vec im = load(groups.lanes, job.v_im_pu, node.voltage_row, from);
         if (job.io.is_rotated) {
           const Vec turned = fma(re, broadcast(node.rotation_re), im * node.rotation_im);
           im = fms(im, broadcast(node.rotation_re), re * node.rotation_im);
@@ -246,8 +250,8 @@ void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
           im = fma(im, broadcast(node.rotation_re), re * node.rotation_im);
           re = turned;
         }
-        store(lanes, job.v_re_pu, node.node, to, mask[n][k], re);
-        store(lanes, job.v_im_pu, node.node, to, mask[n][k], im);
+        store(lanes, job.v_re_pu, node.voltage_row, to, mask[n][k], re);
+        store(lanes, job.v_im_pu, node.voltage_row, to, mask[n][k], im);
         const Vec magnitude = sqrt(fma(re, re, im * im));
         const Vec angle = angle_degree(im, re);
         for (int bus = node.first_bus; bus < node.last_bus; ++bus) {

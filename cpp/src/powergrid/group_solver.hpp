@@ -211,13 +211,12 @@ std::size_t solve_next(const SolveJob& job, const Method& method, GroupMemory& m
   groups.first = first;
   lay_out(job.io, method.scratch_size(), reinterpret_cast<Vec*>(memory.data[kVec - 1]), n_most,
           groups.group);
-  if (!memory.is_filled[kVec - 1]) {
-    for (std::size_t n = 0; n < n_most; ++n) fill(job.io, groups.group[n]);
-    memory.is_filled[kVec - 1] = true;
-  }
   const std::size_t n_vector = (lanes.end - first + kWidth - 1) / kWidth;
   groups.n = n_vector / kVec;
   if (groups.n > n_most) groups.n = n_most;
+  for (std::size_t& n = memory.n_filled[kVec - 1]; n < groups.n; ++n) {
+    fill(job.io, groups.group[n]);
+  }
   solve_groups(job, method, groups, counters);
   return first + groups.n * kVec * kWidth;
 }

@@ -69,7 +69,7 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
     is_rotated_ |= rotation.real() != 1.0;
     const std::int32_t first_bus = count(bus_.size());
     bus_.insert(bus_.end(), buses[node].begin(), buses[node].end());
-    nodes_.push_back({.node = node_at[row],
+    nodes_.push_back({.voltage_row = rows.voltage_row[node],
                       .first_bus = first_bus,
                       .last_bus = count(bus_.size()),
                       .rotation_re = rotation.real(),
@@ -129,14 +129,13 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
                          .square_from = data.loading_from[i] * data.loading_from[i],
                          .square_to = data.loading_to[i] * data.loading_to[i]});
   }
-  for (const std::int32_t node : data.controlled_node) controlled_.push_back(row_of[index(node)]);
 }
 
 IoView IoPlan::view() const noexcept {
   return {.n_node = count(nodes_.size()),
           .n_branch = count(data_->from_node.size()),
           .n_tap = count(data_->tap_branch.size()),
-          .n_controlled = count(controlled_.size()),
+          .n_controlled = count(data_->controlled_node.size()),
           .has_current = !current_.sums.empty(),
           .is_rotated = is_rotated_,
           .nodes = nodes_.data(),
@@ -148,7 +147,6 @@ IoView IoPlan::view() const noexcept {
           .n_io_tap = count(taps_.size()),
           .branches = branches_.data(),
           .n_io_branch = count(branches_.size()),
-          .controlled = controlled_.data(),
           .bus = bus_.data(),
           .base_mva = data_->base_mva};
 }

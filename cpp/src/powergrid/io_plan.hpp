@@ -32,8 +32,8 @@ struct IoSums {
 };
 
 struct IoNode {
-  std::int32_t node;       // row of the batch's voltages
-  std::int32_t first_bus;  // of IoView::bus
+  std::int32_t voltage_row;  // of the batch
+  std::int32_t first_bus;    // of IoView::bus
   std::int32_t last_bus;
   double rotation_re;  // a group's voltage times this is the batch's
   double rotation_im;
@@ -75,8 +75,7 @@ struct IoView {
   std::int32_t n_io_tap;
   const IoBranch* branches;  // those in service
   std::int32_t n_io_branch;
-  const std::int32_t* controlled;  // row of the group of each controlled node, (n_controlled)
-  const std::int32_t* bus;         // buses of the nodes, one node behind the other
+  const std::int32_t* bus;  // buses of the nodes, one node behind the other
   double base_mva;
 };
 
@@ -87,6 +86,7 @@ class IoPlan {
   // What a method keeps in its own way, by row of the group; empty for "as the network has it".
   struct Rows {
     std::vector<std::int32_t> node;          // at each row
+    std::vector<std::int32_t> voltage_row;   // of each node in a batch, never empty
     std::vector<double> rotation_degree;     // of each row's frame
     std::vector<double> g_extra, b_extra;    // added to the node's admittance
     std::vector<std::uint8_t> is_rewritten;  // 1 if the method adds to g and b of a group
@@ -110,7 +110,6 @@ class IoPlan {
   Sums power_, current_, impedance_, shunt_;
   std::vector<IoTap> taps_;
   std::vector<IoBranch> branches_;
-  std::vector<std::int32_t> controlled_;
   std::vector<std::int32_t> bus_;
 };
 

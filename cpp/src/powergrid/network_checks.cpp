@@ -97,9 +97,10 @@ void check_controlled(const NetworkData& data) {
   check_length("is_source", data.is_source.size(), n, "controlled node");
   check_positive("controlled_vm_pu", data.controlled_vm_pu);
   const std::size_t n_node = data.p_fixed_pu.size();
-  check_indices("controlled_node", data.controlled_node, 0, n_node, "nodes");
+  check_indices("controlled_node", data.controlled_node, -1, n_node, "nodes");
   std::vector<bool> is_held(n_node, false);
   for (std::size_t row = 0; row < n; ++row) {
+    if (data.controlled_node[row] < 0) continue;
     const auto node = static_cast<std::size_t>(data.controlled_node[row]);
     if (is_held[node]) {
       throw InvalidArgument(entry("controlled_node", row) + ": the voltage of node " +
@@ -203,7 +204,7 @@ void check_supply(const NetworkData& data) {
   std::vector<bool> is_supplied(neighbours.size(), false);
   std::vector<std::size_t> todo;
   for (std::size_t row = 0; row < data.controlled_node.size(); ++row) {
-    if (data.is_source[row] == 0) continue;
+    if (data.is_source[row] == 0 || data.controlled_node[row] < 0) continue;
     todo.push_back(static_cast<std::size_t>(data.controlled_node[row]));
     is_supplied[todo.back()] = true;
   }

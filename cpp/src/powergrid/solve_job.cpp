@@ -5,20 +5,10 @@ namespace powergrid {
 // Of a last-level cache that others use too.
 constexpr std::size_t kLargeBatch = std::size_t{16} << 20;  // bytes
 
-IoPlan make_io_plan(const Network& network) {
-  const TreePlan* tree = network.tree();
-  if (tree == nullptr) return IoPlan(network.data(), {});
-  return IoPlan(network.data(), {.node = tree->node,
-                                 .rotation_degree = tree->rotation_degree,
-                                 .g_extra = tree->g_branch,
-                                 .b_extra = tree->b_branch,
-                                 .is_rewritten = tree->is_at_tap});
-}
-
-void bind_network(SolveJob& job, const Network& network, const IoPlan& io) {
+void bind_network(SolveJob& job, const Network& network) {
   job.sparse = network.sparse();
   if (network.tree() != nullptr) job.tree = network.tree()->view();
-  job.io = io.view();
+  job.io = network.io().view();
 }
 
 void bind_batch(SolveJob& job, Batch& batch) {

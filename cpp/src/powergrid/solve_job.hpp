@@ -32,16 +32,14 @@ struct SolveJob {
   int max_iterations;
 };
 
-// How the network's method keeps nodes and voltages.
-[[nodiscard]] IoPlan make_io_plan(const Network& network);
-// The parts of a job that belong to a network and its plan, which must outlive it, and to a batch.
-void bind_network(SolveJob& job, const Network& network, const IoPlan& io);
+// The parts of a job that belong to a network, which must outlive it, and to a batch.
+void bind_network(SolveJob& job, const Network& network);
 void bind_batch(SolveJob& job, Batch& batch);
 
 // Scratch memory of one thread.
 struct GroupMemory {
-  double* data[2];    // for groups of one vector and of two, on cache lines
-  bool is_filled[2];  // with what no lane changes
+  double* data[2];          // for groups of one vector and of two, on cache lines
+  std::size_t n_filled[2];  // groups that have what no lane changes
 };
 
 // Lanes of a batch to solve.

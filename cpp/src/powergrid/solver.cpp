@@ -1,7 +1,6 @@
 #include "powergrid/solver.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -12,8 +11,8 @@
 
 #include "lane_range.hpp"
 #include "powergrid/error.hpp"
-#include "solve_job.hpp"
 #include "powergrid/worker_pool.hpp"
+#include "solve_job.hpp"
 
 namespace powergrid {
 namespace {
@@ -72,16 +71,6 @@ void check(const SolveOptions& options) {
   }
 }
 
-// Other solvers may be at work on other lanes of the batch.
-void add(SolveCounters& to, const SolveCounters& from) noexcept {
-  for (std::uint64_t SolveCounters::* counter :
-       {&SolveCounters::n_warm, &SolveCounters::n_flat, &SolveCounters::n_damped,
-        &SolveCounters::n_failed, &SolveCounters::n_invalid, &SolveCounters::n_iteration}) {
-    if (from.*counter == 0) continue;
-    std::atomic_ref(to.*counter).fetch_add(from.*counter, std::memory_order_relaxed);
-  }
-}
-
 }  // namespace
 
 SimdLevel best_simd_level() noexcept {
@@ -114,23 +103,37 @@ struct Solver::Workspaces {
     SolveCounters counters;
   };
 
-  Workspaces(const Network& network, const Kernels& of_level)
-      : kernels(of_level), io(make_io_plan(network)) {
-    bind_network(job, network, io);
+  Workspaces(const Network& network, const Kernels& of_level) : kernels(of_level) {
+    bind(network);
     add_thread();
+  }
+
+  void bind(const Network& network) {
+    SolveJob bound{};  // taken over only when there is memory for it
+    bind_network(bound, network);
+    const std::size_t one = kernels.memory_size(bound, 1);
+    const std::size_t two = kernels.memory_size(bound, 2);
+    if (one > size_one || two > size_two) {
+      size_one = std::max(one, size_one);
+      size_two = std::max(two, size_two);
+      threads.clear();
+    }
+    job = bound;
+    for (Thread& thread : threads) thread.memory.n_filled[0] = thread.memory.n_filled[1] = 0;
   }
 
   void add_thread() {
     Thread thread;  // added only when whole: memory may run out
-    thread.one = allocate_lines(kernels.memory_size(job, 1));
-    thread.two = allocate_lines(kernels.memory_size(job, 2));
-    thread.memory = {{thread.one.get(), thread.two.get()}, {false, false}};
+    thread.one = allocate_lines(size_one);
+    thread.two = allocate_lines(size_two);
+    thread.memory = {{thread.one.get(), thread.two.get()}, {0, 0}};
     threads.push_back(std::move(thread));
   }
 
   const Kernels& kernels;
-  IoPlan io;
   SolveJob job{};
+  std::size_t size_one = 0;  // doubles of each thread's memories
+  std::size_t size_two = 0;
   std::vector<Thread> threads;
   WorkerPool workers;  // all threads but the caller's
 };
@@ -143,14 +146,25 @@ Solver::Solver(Solver&&) noexcept = default;
 Solver& Solver::operator=(Solver&&) noexcept = default;
 Solver::~Solver() = default;
 
+void Solver::use(const Network& network) {
+  workspaces_->bind(network);
+  network_ = &network;
+}
+
 void Solver::solve(Batch& batch, const SolveOptions& options) {
   solve(batch, options, 0, batch.n_lane());
 }
 
 void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first, std::size_t last,
                    std::span<const std::uint8_t> is_chosen) {
-  if (&batch.network() != network_) {
+  if (&batch.network() != &network_->base()) {
     throw InvalidArgument("the batch is of another network than the solver");
+  }
+  if (batch.v_re_pu.n_row < network_->n_voltage_row()) {
+    throw InvalidArgument("the batch has room for the voltages of " +
+                          std::to_string(batch.v_re_pu.n_row) + " nodes, but the network has " +
+                          std::to_string(network_->n_voltage_row()) +
+                          ": make it with more spare nodes");
   }
   check(options);
   batch.check_lanes(first, last);

@@ -64,7 +64,7 @@ void start_magnitudes(const SparsePlan& plan, const Group<kVec>& group,
   for (std::uint32_t c = 0; c < plan.controlled.size; ++c) {
     const SparseControlled& controlled = plan.controlled.data[c];
     store(scratch.scale, static_cast<std::size_t>(controlled.node),
-          load<kVec>(group.vm_set, c) / pack<kVec>(controlled.first_vm));
+          load<kVec>(group.vm_set, controlled.row) / pack<kVec>(controlled.first_vm));
   }
   for (std::uint32_t i = 0; i < plan.magnitude_supply.size; ++i) {
     const SparseSupply& supply = plan.magnitude_supply.data[i];

@@ -42,12 +42,14 @@ SparseEntry& entry_of(SparseMatrix& matrix, std::int32_t row_node, std::int32_t 
 
 void add_controlled(const NetworkData& data, SparseMatrix& matrix) {
   for (std::size_t c = 0; c < data.controlled_node.size(); ++c) {
+    if (data.controlled_node[c] < 0) continue;
     const std::size_t node = index(data.controlled_node[c]);
     matrix.controlled_of_node[node] = static_cast<std::int32_t>(c);
     matrix.is_source[node] = data.is_source[c] != 0;
     const Complex at = direction(data.controlled_va_degree[c]);
-    matrix.controlled.push_back({data.controlled_node[c], 0, data.is_source[c] != 0,
-                                 data.controlled_vm_pu[c], at.real(), at.imag()});
+    matrix.controlled.push_back({static_cast<std::uint32_t>(c), data.controlled_node[c], 0,
+                                 data.is_source[c] != 0, data.controlled_vm_pu[c], at.real(),
+                                 at.imag()});
   }
 }
 

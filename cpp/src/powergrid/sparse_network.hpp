@@ -100,7 +100,7 @@ void hold_voltages(const SparsePlan& plan, const Group<kVec>& group, const Mask*
   for (std::uint32_t c = 0; c < plan.controlled.size; ++c) {
     const SparseControlled& controlled = plan.controlled.data[c];
     const std::size_t node = static_cast<std::size_t>(controlled.node);
-    const Pack<kVec> vm = load<kVec>(group.vm_set, c);
+    const Pack<kVec> vm = load<kVec>(group.vm_set, controlled.row);
     const ComplexPack<kVec> v = voltage(group, controlled.node);
     ComplexPack<kVec> held;
     Mask is_wrong[kVec];
@@ -159,8 +159,8 @@ void controlled_powers(const SparsePlan& plan, const Group<kVec>& group) noexcep
     if (group.p_current != nullptr) {
       s = s - load<kVec>(group.p_current, group.q_current, node) * sqrt(norm(v));
     }
-    store(group.p_controlled, c, s.re);
-    store(group.q_controlled, c, s.im);
+    store(group.p_controlled, controlled.row, s.re);
+    store(group.q_controlled, controlled.row, s.im);
   }
 }
 

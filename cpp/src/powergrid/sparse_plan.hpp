@@ -51,6 +51,7 @@ struct SparseRow {
 
 // A controlled node: a source, or one whose magnitude is held.
 struct SparseControlled {
+  std::uint32_t row;  // among the network's controlled nodes, of which some may be out of supply
   std::int32_t node;
   std::uint32_t end;  // its branch ends end here, those of the node before it begin
   bool is_source;
@@ -92,7 +93,8 @@ struct SparseComplex {
 struct SparseSupply {
   std::int32_t node;
   std::int32_t parent;
-  std::int32_t tap;     // row of the changer between them, or -1
+  std::int32_t branch;  // between them
+  std::int32_t tap;     // row of its changer, or -1
   bool is_raised;       // the changer's factor multiplies the node's voltage, else it divides it
   SparseComplex first;  // the factor that the start voltages stand for
 };

@@ -41,7 +41,7 @@ std::vector<std::vector<std::int32_t>> branches_at_nodes(const NetworkData& data
 SparseSupply supply_through(const NetworkData& data, std::int32_t branch, std::int32_t tap,
                             std::int32_t node) {
   const bool is_to_end = data.to_node[index(branch)] == node;
-  SparseSupply supply{node, data.from_node[index(branch)], tap, false, {1.0, 0.0}};
+  SparseSupply supply{node, data.from_node[index(branch)], branch, tap, false, {1.0, 0.0}};
   if (!is_to_end) supply.parent = data.to_node[index(branch)];
   if (tap < 0) return supply;
   supply.is_raised = (data.tap_is_to[index(tap)] != 0) == is_to_end;
@@ -60,7 +60,7 @@ std::vector<SparseSupply> supply_order(const NetworkData& data, bool is_source_o
   using Candidate = std::pair<double, std::int32_t>;  // distance, node
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
   for (std::size_t c = 0; c < data.controlled_node.size(); ++c) {
-    if (is_source_only && data.is_source[c] == 0) continue;
+    if (data.controlled_node[c] < 0 || (is_source_only && data.is_source[c] == 0)) continue;
     distance[index(data.controlled_node[c])] = 0.0;
     queue.emplace(0.0, data.controlled_node[c]);
   }

@@ -60,15 +60,27 @@ TapControl::TapControl(std::vector<Regulator> regulators) : regulators_(std::mov
 }
 
 std::size_t TapControl::settle(Solver& solver, Batch& batch, const SolveOptions& options,
-                               std::size_t first, std::size_t last) const {
+                               std::size_t first, std::size_t last,
+                               std::span<const std::uint8_t> is_chosen,
+                               const Table<const std::uint8_t>& is_stuck) const {
   batch.check_lanes(first, last);
   check_rows(batch);
+  check_masks(batch, last - first, is_chosen, is_stuck);
   std::size_t n_solve = 0;
   std::array<std::uint8_t, kBlock> moves;
   for (std::size_t begin = first; begin < last; begin += kBlock) {
     const std::size_t n = std::min(last - begin, kBlock);
     std::size_t n_left = n;
-    moves.fill(1);
+    if (is_chosen.empty()) {
+      moves.fill(1);
+    } else {
+      n_left = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        moves[i] = is_chosen[begin - first + i] != 0 ? 1 : 0;
+        n_left += moves[i];
+      }
+      if (n_left == 0) continue;
+    }
     for (int round = 0;; ++round) {
       const std::span<const std::uint8_t> those(moves.data(), n_left < n ? n : 0);
       solver.solve(batch, options, begin, begin + n, those);
@@ -78,13 +90,29 @@ std::size_t TapControl::settle(Solver& solver, Batch& batch, const SolveOptions&
       for (std::size_t i = 0; i < n; ++i) {
         if (moves[i] == 0) continue;
         const std::size_t lane = begin + i;
-        moves[i] = batch.status[lane] == LaneStatus::kConverged && move(batch, lane) ? 1 : 0;
+        moves[i] =
+            batch.status[lane] == LaneStatus::kConverged && move(batch, lane, is_stuck) ? 1 : 0;
         n_left += moves[i];
       }
       if (n_left == 0) break;
     }
   }
   return n_solve;
+}
+
+void TapControl::check_masks(const Batch& batch, std::size_t n_lane,
+                             std::span<const std::uint8_t> is_chosen,
+                             const Table<const std::uint8_t>& is_stuck) const {
+  if (!is_chosen.empty() && is_chosen.size() != n_lane) {
+    throw InvalidArgument("is_chosen has " + std::to_string(is_chosen.size()) +
+                          " values, expected " + std::to_string(n_lane) + ": one value per lane");
+  }
+  if (is_stuck.data == nullptr) return;
+  if (is_stuck.n_row == regulators_.size() && is_stuck.n_lane >= batch.n_lane()) return;
+  throw InvalidArgument("is_stuck is of " + std::to_string(is_stuck.n_row) + " regulators and " +
+                        std::to_string(is_stuck.n_lane) + " lanes, expected " +
+                        std::to_string(regulators_.size()) + " and at least " +
+                        std::to_string(batch.n_lane()));
 }
 
 void TapControl::check_rows(const Batch& batch) const {
@@ -131,15 +159,20 @@ std::int8_t TapControl::step(const Batch& batch, std::size_t regulator,
                         of.tap_max, of.settings);
 }
 
-// Whether any regulator moved. Where one does, all stand on whole steps afterwards.
-bool TapControl::move(Batch& batch, std::size_t lane) const noexcept {
+// Whether any regulator moved. Where one does, all stand on whole steps afterwards, but stuck ones.
+bool TapControl::move(Batch& batch, std::size_t lane,
+                      const Table<const std::uint8_t>& is_stuck) const noexcept {
+  const auto stays = [&](std::size_t regulator) {
+    return is_stuck.data != nullptr && is_stuck(regulator, lane) != 0;
+  };
   const auto round_and_add = [&](std::size_t regulator, double steps) {
+    if (stays(regulator)) return;
     double& position = batch.tap_pos(static_cast<std::size_t>(regulators_[regulator].tap), lane);
     position = std::nearbyint(position) + steps;
   };
   bool is_any = false;
   for (std::size_t i = 0; i < regulators_.size(); ++i) {
-    const std::int8_t steps = step(batch, i, lane);
+    const std::int8_t steps = stays(i) ? std::int8_t{0} : step(batch, i, lane);
     if (steps != 0 && !is_any) {
       is_any = true;
       for (std::size_t before = 0; before < i; ++before) round_and_add(before, 0.0);

@@ -47,7 +47,7 @@ std::vector<Step> walk(const NetworkData& data) {
   std::vector<Step> steps;
   std::vector<Step> waiting;
   for (std::size_t row = data.controlled_node.size(); row-- > 0;) {
-    if (data.is_source[row] != 0)
+    if (data.is_source[row] != 0 && data.controlled_node[row] >= 0)
       waiting.push_back({data.controlled_node[row], -1, -1, count(row)});
   }
   while (!waiting.empty() && steps.size() <= n_node) {
@@ -82,8 +82,8 @@ bool shifts_phase(const NetworkData& data, std::size_t row) {
 }  // namespace
 
 bool fits_tree(const NetworkData& data) {
-  for (const std::uint8_t is_source : data.is_source) {
-    if (is_source == 0) return false;
+  for (std::size_t row = 0; row < data.is_source.size(); ++row) {
+    if (data.is_source[row] == 0 && data.controlled_node[row] >= 0) return false;
   }
   for (std::size_t i = 0; i < data.r_pu.size(); ++i) {
     if (data.from_node[i] < 0) continue;

@@ -229,6 +229,59 @@ TEST_CASE("lanes outside the range stay as they are") {
   CHECK(control.settle(solver, batch, {}, 9, 9) == 0);
 }
 
+TEST_CASE("chosen lanes settle as all of them do, and the others stay") {
+  const Network network(feeder().data);
+  const TapControl control(regulators());
+  Solver solver(network);
+  constexpr std::size_t kLanes = 1100;  // more than are kept track of together
+  Batch all(network, kLanes);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) set_lane(all, lane, lane);
+  Batch some(all);
+  const Batch before(all);
+  control.settle(solver, all, {}, 0, kLanes);
+  std::vector<std::uint8_t> is_chosen(kLanes - 3);
+  std::size_t n_chosen = 0;
+  for (std::size_t i = 0; i < is_chosen.size(); ++i) {
+    is_chosen[i] = i < 1024 && (i / 7) % 3 == 0 ? 1 : 0;  // none of the last block
+    n_chosen += is_chosen[i];
+  }
+  CHECK(control.settle(solver, some, {}, 3, kLanes, is_chosen) > n_chosen);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const bool is_one = lane >= 3 && is_chosen[lane - 3] != 0;
+    check_same_lane(some, lane, is_one ? all : before, lane);
+  }
+  is_chosen.pop_back();
+  CHECK_THROWS_AS(control.settle(solver, some, {}, 3, kLanes, is_chosen), InvalidArgument);
+}
+
+TEST_CASE("a stuck regulator stays where it is, and the others settle around it") {
+  const Network network(feeder().data);
+  Solver solver(network);
+  constexpr std::size_t kLanes = 60;
+  Batch batch(network, kLanes);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) set_lane(batch, lane, lane);
+  const Batch before(batch);
+  std::vector<std::uint8_t> mask(3 * (kLanes + 4), 0);  // rows may be longer
+  const powergrid::Table<const std::uint8_t> is_stuck{mask.data(), 3, kLanes + 4, kLanes + 4};
+  for (std::size_t lane = 0; lane < kLanes; lane += 2) mask[lane % 3 * (kLanes + 4) + lane] = 1;
+  TapControl(regulators()).settle(solver, batch, {}, 0, kLanes, {}, is_stuck);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    CAPTURE(lane);
+    Batch one(network, 1);
+    set_lane(one, 0, lane);
+    std::vector<Regulator> free = regulators();
+    if (lane % 2 == 0) {
+      free.erase(free.begin() + static_cast<std::ptrdiff_t>(lane % 3));
+      CHECK(batch.tap_pos(lane % 3, lane) == before.tap_pos(lane % 3, lane));
+    }
+    settle_alone(free, solver, one);
+    check_same_lane(batch, lane, one, 0);
+  }
+  const powergrid::Table<const std::uint8_t> too_short{mask.data(), 2, kLanes, kLanes};
+  CHECK_THROWS_AS(TapControl(regulators()).settle(solver, batch, {}, 0, kLanes, {}, too_short),
+                  InvalidArgument);
+}
+
 TEST_CASE("settling does not allocate") {
   const Network network(feeder().data);
   const TapControl control(regulators());

@@ -21,3 +21,4 @@ class Stream(IntEnum):
     MESSAGE_LOSS = 4
     MESSAGE_DUPLICATION = 5
     MESSAGE_REORDERING = 6
+    DISTURBANCE = 7

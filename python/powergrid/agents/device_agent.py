@@ -56,6 +56,8 @@ class DeviceAgent(FieldAgent):
         `cost` by cause [$/h]; a kind may leave it empty, see `cost_by_cause`.
     dt : float
         Length of the interval that the next action rules [h]; set by the environment.
+    is_out, is_stuck : bool
+        Whether a disturbance keeps it from injecting anything, or from moving.
     pp_idx, bus_idx : int
         Row of the device in its pandapower table and of its bus, -1 before it is in a network.
     """
@@ -92,6 +94,7 @@ class DeviceAgent(FieldAgent):
         self.safety = 0.0
         self.cost_parts = {}
         self.dt = 1.0
+        self.is_out = self.is_stuck = False
         self.pp_idx = -1
         self.bus_idx = -1
         self._config = dict(device_state_config or {})
@@ -143,6 +146,21 @@ class DeviceAgent(FieldAgent):
             f"{type(self).__name__} needs set_device_action(action): what an action does"
         )
 
+    def obey(self, action: np.ndarray) -> None:
+        """Take a command by `set_device_action`, as far as no disturbance forbids it."""
+        self.set_device_action(self.idle_action() if self.is_stuck else action)
+        if self.is_out:
+            self.trip()
+
+    def trip(self) -> None:
+        """Inject nothing, because the device is out of service; called after each command.
+
+        Kinds that start, or burn fuel without injecting, undo that too.
+        """
+        if "electrical" in self.state.features:
+            self.state.electrical.p_MW = 0.0
+            self.state.electrical.q_MVAr = 0.0
+
     def update_state(self, net_results: Mapping[str, float] | None = None, dt: float = 1.0) -> None:
         """Advance the device over `dt` hours; the base keeps its state.
 
@@ -174,6 +192,7 @@ class DeviceAgent(FieldAgent):
     def reset_device(self) -> None:
         """Return to the initial state; kinds with more state than features extend it."""
         self.state.reset()
+        self.is_out = self.is_stuck = False
         self.cost = 0.0
         self.safety = 0.0
         self.cost_parts = {}

@@ -66,7 +66,7 @@ class DevicePieces:
     ) -> None:
         """Live through a piece of `dt_h` hours by a command; `update` goes to `update_state`."""
         device.dt = dt_h
-        device.set_device_action(command)
+        device.obey(command)
         device.update_state(**update)
         device.update_cost_safety()
         share = dt_h / self._step_h

@@ -179,6 +179,15 @@ class Generator(DeviceAgent):
         electrical.p_MW = p
         electrical.q_MVAr = within_rating(q, p, config.s_rated_MVA)
 
+    def trip(self) -> None:
+        """Inject nothing, burn nothing, and with commitment stand still until started anew."""
+        super().trip()
+        self._runs = False
+        self._switching_cost = 0.0
+        if self.config.commitment:
+            self.state.unit.status = 0.0
+            self.state.unit.hours_to_switch = 0.0
+
     def _switch(self, wanted: bool) -> None:
         """Begin, or call off, a change of status."""
         config, unit = self.config, self.state.unit

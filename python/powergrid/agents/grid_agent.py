@@ -151,7 +151,7 @@ class GridAgent(CoordinatorAgent):
                 action = device.act(device.observe())
             else:
                 action = device.idle_action()
-            device.set_device_action(action)
+            device.obey(action)
 
     def act(self, observation: Any, upstream_action: Any = None) -> dict[str, Any]:
         """Split the upstream action, else the policy's, into the devices' actions by name.

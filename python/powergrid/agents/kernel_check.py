@@ -18,6 +18,7 @@ __all__ = ["check_kernels"]
 
 N_LANE, UNTOUCHED = 6, slice(4, 6)  # the last two lanes are nobody's
 MARK = -777.0  # what they hold
+OUT_OF_SERVICE = 0.1  # share of the intervals in which a device that injects is
 
 # Where random results of a power flow come from.
 RANGES = {
@@ -40,7 +41,8 @@ def check_kernels(
     """Run copies of a device by kernels and by hooks with the same random actions, and compare.
 
     Several lanes are run, with the parameters that the device has. A device that has
-    ``available_power`` or ``price`` is given a random one before each action.
+    ``available_power`` or ``price`` is given a random one before each action; one that injects is
+    now and then out of service.
 
     Parameters
     ----------
@@ -123,18 +125,31 @@ class _Check:
         measured = self._marked(len(self._kernels.measures), 1)
         for i, name in enumerate(self._kernels.measures):
             measured[i, 0, : UNTOUCHED.start] = self._rng.uniform(*RANGES[name], UNTOUCHED.start)
+        is_out = np.zeros((1, N_LANE), np.uint8)
+        if self._devices[0].element not in ("", "trafo"):  # it injects, and may fall out of service
+            is_out[0] = self._rng.uniform(size=N_LANE) < OUT_OF_SERVICE
         table: tuple[Any, ...] = (self._x, self._slot, self._p, self._m)
         lengths = np.full((1, N_LANE), dt_h)
         for first, last in ((2, UNTOUCHED.start), (0, 2)):  # as two threads would
             self._kernels.set_point(*table, action, lengths, first, last)
+            self._inject_nothing(is_out, first, last)
+            self._kernels.trip(*table, is_out, first, last)
             self._kernels.advance(*table, measured, lengths, first, last)
             self._kernels.cost_safety(*table, lengths, self._cost, self._safety, first, last)
         for lane, device in enumerate(self._devices):
             device.dt = dt_h
-            device.set_device_action(action[:, 0, lane])
+            device.is_out = bool(is_out[0, lane])
+            device.obey(action[:, 0, lane])
             results = zip(self._kernels.measures, measured[:, 0, lane].tolist(), strict=True)
             device.update_state(dict(results), dt_h)
             device.update_cost_safety()
+
+    def _inject_nothing(self, is_out: NDArray[np.uint8], first: int, last: int) -> None:
+        """Do what the engine does before `trip`."""
+        for k, name in enumerate(self._kernels.fields):
+            if name in ("electrical.p_MW", "electrical.q_MVAr"):
+                row = self._x[self._slot[0, k], first:last]
+                row[is_out[0, first:last] != 0] = 0.0
 
     def _tell(self) -> None:
         """Say what the environment says before an action: price and available power."""

@@ -130,6 +130,7 @@ class PowerGridAgent(GridAgent):
         # Loads of a microgrid that was merged are scaled already.
         scale = self.config_model.load_scale
         self.load_factor = 1.0 if self.pcc or scale is None else scale
+        self.load_spike = 1.0  # factor of disturbances in the present interval
         self.window: ProfileWindow | None = None
         self.table: FeatureTable | None = None
         self.observation_layout: ObservationLayout | None = None
@@ -224,7 +225,7 @@ class PowerGridAgent(GridAgent):
         Of devices whose interval has several `pieces`, it is the means.
         """
         assert self.window is not None
-        multiplier = float(self.window.actual["load"][k]) * self.load_factor
+        multiplier = float(self.window.actual["load"][k]) * self.load_factor * self.load_spike
         self.zone.write_loads(flow, multiplier)
         self.state.grid.total_load_MW = float(self.zone.base_load_p_mw.sum()) * multiplier
         for device_id, device in self.devices.items():

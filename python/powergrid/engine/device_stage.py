@@ -139,6 +139,26 @@ class DeviceStage:
             self._agent[row], self._entry[row] = number, entry
             self._low[row], self._high[row], self._n_option[row] = dim.low, dim.high, dim.n_option
 
+    def obstruct(
+        self, is_out: NDArray[np.uint8] | None, is_stuck: NDArray[np.uint8] | None
+    ) -> None:
+        """Learn where it will be written which devices are out of service or do not move.
+
+        Parameters
+        ----------
+        is_out, is_stuck : ndarray of uint8, (n_device, n_lane), or None
+            In the order of `in_order`.
+        """
+        device = 0
+        for group in self.groups:
+            rows = slice(device, device + len(group))
+            group.is_out = None if is_out is None else is_out[rows]
+            group.is_stuck = None if is_stuck is None else is_stuck[rows]
+            device += len(group)
+        if self.hooked is not None:
+            self.hooked.is_out = None if is_out is None else is_out[device:]
+            self.hooked.is_stuck = None if is_stuck is None else is_stuck[device:]
+
     def forget_unmeasured(self, measured: set[tuple[str, str]]) -> None:
         """Learn which readings somebody takes; hooks are not told of the others."""
         hooked = self.in_order[len(self.in_order) - len(self._hooked_units) :]

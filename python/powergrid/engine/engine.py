@@ -13,8 +13,10 @@ from heron.core.feature_table import FeatureTable
 from powergrid.agents.common_plan import CommonPlan
 from powergrid.agents.observation_layout import ObservationLayout
 from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig
+from powergrid.disturbances.condition_watch import ConditionWatch
 from powergrid.engine.books import Books
 from powergrid.engine.device_stage import DeviceStage
+from powergrid.engine.disturbance_stage import DisturbanceStage
 from powergrid.engine.effects import Effects
 from powergrid.engine.interval_stage import IntervalStage
 from powergrid.engine.lane_arrays import as_rows
@@ -31,6 +33,8 @@ from powergrid.powerflow.power_flow import PowerFlow
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.conditions import Condition
+    from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.engine.crew import Crew
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.envs.episode_source import EpisodeSource
@@ -65,11 +69,19 @@ class Engine:
     initial : ndarray, (n_slot,), optional
         What the features are at the start of an episode. The engine then has features of its own
         instead of the table's, and agents and table only say what is where.
+    schedule : DisturbanceSchedule, optional
+        Disturbances.
+    conditions : sequence of Condition
+        What wakes agents.
 
     Attributes
     ----------
     scene, devices, network, interval, books, observer
         The stages and what they share.
+    disturbances : DisturbanceStage or None
+        What is disturbed; None without a schedule.
+    watch : ConditionWatch or None
+        Conditions; None without any.
     market, plan
         Where agents trade with each other, and what they agree on before they act; None if they
         do not.
@@ -91,6 +103,8 @@ class Engine:
         layouts: Sequence[ObservationLayout],
         rules: Rules,
         initial: Array | None = None,
+        schedule: DisturbanceSchedule | None = None,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         self.n_lane = flow.n_lane
         self.scene = Scene(agents, table, flow.n_lane, rules, initial)
@@ -99,6 +113,15 @@ class Engine:
         self.interval = IntervalStage(
             self.scene, self.network, self.devices.hooked, distribution, source
         )
+        self.disturbances: DisturbanceStage | None = None
+        if schedule is not None:
+            self.disturbances = DisturbanceStage(self.scene, self.devices, self.network, schedule)
+        self.watch: ConditionWatch | None = None
+        if conditions:
+            names = [agent.agent_id for agent in agents]
+            self.watch = ConditionWatch(
+                conditions, names, self.scene.slot, self.scene.x, flow.status, rules.step_s
+            )
         self.books = Books(self.scene, self.devices, self.network)
         self.market: MarketStage | None = None
         if isinstance(rules.protocol, MarketConfig):
@@ -123,6 +146,7 @@ class Engine:
         days: Sequence[int],
         noise_seeds: Sequence[int | None],
         crew: Crew | None = None,
+        disturbance_seeds: Sequence[int | None] = (),
     ) -> int:
         """Begin an episode in each lane and solve its first power flow with idle devices.
 
@@ -134,6 +158,8 @@ class Engine:
             Day of the split and key of the fluctuation, one for each of the lanes.
         crew : Crew, optional
             Threads that share the lanes.
+        disturbance_seeds : sequence
+            Seeds of what disturbs them, where something may.
 
         Returns
         -------
@@ -149,6 +175,10 @@ class Engine:
         self.books.reset(first, last)
         if self.market is not None:
             self.market.reset(first, last)
+        if self.disturbances is not None:
+            self.disturbances.begin_episode(first, last, disturbance_seeds)
+        if self.watch is not None:
+            self.watch.reset(first, last)
         run = Program.run if crew is None else crew.run
         return run(self.programs.first, first, last)
 
@@ -169,10 +199,14 @@ class Engine:
         one, then what `effects` bring. See `PieceStage`.
         """
         pieces = self.pieces
+        if self.disturbances is not None:
+            self.disturbances.enact(first, last)
         found = pieces.live(first, last, effects)
         self.devices.set_points(first, last, as_led=False)
         self.network.write_inputs(first, last)
         pieces.write_means(found)
+        if self.disturbances is not None:
+            self.disturbances.cut_supply(first, last)
         n_solve = self.network.settle(first, last, worker)
         self.network.read_results(first, last)
         self.devices.advance(first, last)
@@ -181,6 +215,8 @@ class Engine:
         self.books.book(first, last)
         if self.market is not None:
             self.market.clear(first, last)
+        if self.watch is not None:
+            self.watch.check(first, last)
         return n_solve
 
     def pay(self, first: int, last: int) -> None:
@@ -232,6 +268,8 @@ class Engine:
             *self.interval.arrays(),
             *self.books.arrays(),
             *self.parameters.staged,
+            *(self.disturbances.arrays() if self.disturbances is not None else ()),
+            *(self.watch.arrays() if self.watch is not None else ()),
             self.scene.step_number,
             self.scene.now_s,
             np.moveaxis(self.observer.observations, 0, -1),
@@ -267,5 +305,7 @@ class Engine:
         self.books.set_parts(np.arange(self.n_lane), kept["parts"])
         for array, values in zip(self.own_arrays, kept["arrays"], strict=True):
             array[...] = values
+        if self.disturbances is not None:
+            self.disturbances.find(np.arange(self.n_lane))
         if self.devices.hooked is not None:
             self.devices.hooked.cost_by_cause = kept["causes"]

@@ -79,6 +79,9 @@ class HookedDevices:
             self.devices.append([self._copy(m, lane) for m in members])
             self.agents.append(self._copy_leaders(agents, lane))
         self.cost_by_cause: list[dict[tuple[int, str], float]] = [{} for _ in range(n_lane)]
+        # Whether devices are out of service or stuck, (n_device, n_lane); None if none ever is.
+        self.is_out: NDArray[np.uint8] | None = None
+        self.is_stuck: NDArray[np.uint8] | None = None
         # By (device, lane): what its pieces but the last contribute to the means of the interval.
         self._pieces: dict[tuple[int, int], DevicePieces] = {}
 
@@ -136,6 +139,15 @@ class HookedDevices:
                 if isinstance(device, Grid):
                     device.price = float(x[price_slot[member.agent], lane])
 
+    def begin_outages(self, first: int, last: int) -> None:
+        """Tell devices whether they are out of service or stuck in the interval."""
+        for lane in range(first, last):
+            for k, device in enumerate(self.devices[lane]):
+                device.is_out = self.is_out is not None and bool(self.is_out[k, lane])
+                device.is_stuck = self.is_stuck is not None and bool(self.is_stuck[k, lane])
+                if device.is_out and self._available_slot[k] >= 0:
+                    device.available_power = 0.0  # type: ignore[attr-defined]
+
     def set_points(
         self, actions: Array | None, units: list[Array], dt_h: Array, first: int, last: int
     ) -> None:
@@ -152,7 +164,7 @@ class HookedDevices:
                 agent.apply_action(actions[lane, number, : agent.action_layout.size])  # type: ignore[index]
             for k, member in enumerate(self.members):
                 if member.agent not in leaders:
-                    self.devices[lane][k].set_device_action(units[k][:, lane].copy())
+                    self.devices[lane][k].obey(units[k][:, lane].copy())
 
     def live_piece(
         self, k: int, lane: int, units: Array, readings: Array, row: Index, dt_h: float

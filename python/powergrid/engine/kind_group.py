@@ -12,6 +12,7 @@ from powergrid.agents.device_kind import kernel_parameters_of
 from powergrid.engine.lane_arrays import lane_array
 from powergrid.engine.members import Member
 from powergrid.kernels.device_kernels import DeviceKernels
+from powergrid.kernels.disturbances import hold, zero_where
 
 __all__ = ["KindGroup", "group_by_kind"]
 
@@ -37,6 +38,8 @@ class KindGroup:
         the engine.
     dt_h : ndarray, (n_device, n_lane)
         How long the set-point rules [h]; of the engine, too.
+    is_out, is_stuck : ndarray of uint8, (n_device, n_lane), or None
+        Devices that inject nothing, and those that do not move; None if none ever is.
     """
 
     units: Array
@@ -44,6 +47,8 @@ class KindGroup:
     rate: Array
     safety: Array
     dt_h: Array
+    is_out: NDArray[np.uint8] | None = None
+    is_stuck: NDArray[np.uint8] | None = None
 
     def __init__(
         self,
@@ -65,16 +70,39 @@ class KindGroup:
             self.parameters[: len(of_device), k] = of_device[:, np.newaxis]
         self.memory = lane_array(len(kernels.memory), len(members), n_lane=n_lane)
         self.n_action = max(len(device_action_dims(m.device)) for m in members)
+        self._idle = np.zeros((self.n_action, len(members)))
+        for k, m in enumerate(members):
+            idle = m.device.idle_action()
+            self._idle[: len(idle), k] = idle
+        active, reactive = (
+            [slot_of(_slot_name(m.owner, f"electrical.{name}")) for m in members]
+            if all("electrical" in m.device.state.features for m in members)
+            else []
+            for name in ("p_MW", "q_MVAr")
+        )
+        self._power = np.array([active, reactive], np.int32)
+        self._number = np.arange(len(members), dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self.members)
 
     def set_points(self, x: Array, first: int, last: int) -> None:
         """Turn actions into set-points."""
-        if self.n_action:
-            self.kernels.set_point(
-                x, self.slot, self.parameters, self.memory, self.units, self.dt_h, first, last
-            )
+        if not self.n_action:
+            return
+        if self.is_stuck is not None:
+            hold(self.is_stuck, self._idle, self.units, first, last)
+        self.kernels.set_point(
+            x, self.slot, self.parameters, self.memory, self.units, self.dt_h, first, last
+        )
+        if self.is_out is not None:
+            self._trip(self.is_out, x, first, last)
+
+    def _trip(self, is_out: NDArray[np.uint8], x: Array, first: int, last: int) -> None:
+        """Let devices that are out inject nothing."""
+        for slots in self._power:
+            zero_where(is_out, self._number, x, slots, first, last)
+        self.kernels.trip(x, self.slot, self.parameters, self.memory, is_out, first, last)
 
     def advance(self, x: Array, first: int, last: int) -> None:
         """Let time pass."""

@@ -52,6 +52,8 @@ class LaneFlow:
         What each external grid supplies; rows `sources` count.
     status : ndarray of int8, (n_lane,)
         See `LaneStatus`.
+    is_stuck : ndarray of uint8, (n_regulator, n_lane), or None
+        Regulators that do not move; see `hold_regulators`.
     is_parallel : bool
         Whether workers may settle disjoint lanes at once.
     """
@@ -64,6 +66,7 @@ class LaneFlow:
         self.vm_pu, self.va_degree = whole_rows(flow.vm_pu), whole_rows(flow.va_degree)
         self.status = flow.status
         self.is_parallel = isinstance(flow, NativeFlow)
+        self.is_stuck: NDArray[np.uint8] | None = None
         self._settle_native: Callable[[int, int, int], int] | None = None
         if isinstance(flow, NativeFlow):
             self._view_native(flow)
@@ -112,7 +115,7 @@ class LaneFlow:
     def native(self) -> NativeSettling | None:
         """What settles lanes by one call of the compiled core, if that is all it takes."""
         flow, control = self.flow, self._control
-        if not isinstance(flow, NativeFlow) or not flow.is_one_call:
+        if not isinstance(flow, NativeFlow) or not flow.is_one_call or self.is_stuck is not None:
             return None
         return NativeSettling(flow, None if control is None else control.compiled(flow))
 
@@ -121,8 +124,9 @@ class LaneFlow:
 
         A warm lane of pandapower is known by its voltages alone; natively it is all here.
         """
+        topology = [] if self.flow.openable is None else [self.flow.is_open]
         if isinstance(self.flow, NativeFlow):
-            return [getattr(self.flow.batch, name) for name in LANE_TABLES]
+            return [*(getattr(self.flow.batch, name) for name in LANE_TABLES), *topology]
         own = (
             "p_mw", "q_mvar", "p_from_mw", "q_from_mvar", "p_to_mw", "q_to_mvar",
             "loading_percent", "p_source_mw", "q_source_mvar",
@@ -132,7 +136,17 @@ class LaneFlow:
             *(getattr(self, name)[:, : self.n_lane] for name in own),
             *(getattr(self.flow, name) for name in names),
             *self.flow.hidden_arrays(),
+            *topology,
         ]
+
+    def hold_regulators(self) -> NDArray[np.uint8]:
+        """Return `is_stuck`, made now: what is written to it counts from the next solve on."""
+        n_regulator = 0 if self._control is None else len(self._control.rows)
+        self.is_stuck = np.zeros((n_regulator, self.n_lane), np.uint8)
+        if isinstance(self.flow, NativeFlow) and self._control is not None:
+            control = self._control.compiled(self.flow)
+            self._settle_native = partial(self.flow.settle_lanes, control, is_stuck=self.is_stuck)
+        return self.is_stuck
 
     def forget(self, first: int, last: int) -> None:
         """Begin the next solve of lanes `first` to `last` from a flat start."""
@@ -162,7 +176,8 @@ class LaneFlow:
             if self._control is None:
                 of_lane.solve()
             else:
-                self._control.settle(of_lane)
+                is_stuck = None if self.is_stuck is None else self.is_stuck[:, lane]
+                self._control.settle(of_lane, is_stuck)
             n_solve += of_lane.n_solve
         self._read_tables(lanes)
         return n_solve

@@ -39,6 +39,10 @@ class NetworkStage:
         Load multipliers of the present interval.
     deviation, overload : ndarray, (n_zone, n_lane)
         Violations of voltages [p.u.] and of line loadings (fraction).
+    load_row : ndarray of int32, (n_load,)
+        Rows of `LaneFlow.p_mw` of the zones' loads, zone by zone.
+    served_mw : ndarray, (n_agent, n_lane)
+        Loads of the agents that have a supply [MW] at a multiplier of 1.
     injection_row : dict
         Row of the power flow's `p_mw` that a device's power goes to, by owner.
     """
@@ -67,7 +71,7 @@ class NetworkStage:
         loads = [(k, z, i) for k, z in enumerate(zones) for i in range(len(z.load_rows))]
         self._zone_of_load = np.array([k for k, _, _ in loads], np.int32)
         start = self.flow.injection["load"]
-        self._load_row = np.array([start + z.load_rows[i] for _, z, i in loads], np.int32)
+        self.load_row = np.array([start + z.load_rows[i] for _, z, i in loads], np.int32)
         self._base_p_mw = np.array([z.base_load_p_mw[i] for _, z, i in loads], np.float64)
         self._base_q_mvar = np.array([z.base_load_q_mvar[i] for _, z, i in loads], np.float64)
         agents = self._scene.agents
@@ -76,7 +80,8 @@ class NetworkStage:
             [self._scene.slot(f"{a.agent_id}.grid.total_load_MW") for a in agents], np.int32
         )
         totals = np.array([a.zone.base_load_p_mw.sum() for a in agents])
-        self._total_p_mw = np.repeat(totals[:, np.newaxis], self.multiplier.shape[1], axis=1)
+        self.served_mw = np.repeat(totals[:, np.newaxis], self.multiplier.shape[1], axis=1)
+        self._load_start = np.cumsum([0, *(len(z.load_rows) for z in zones)])
 
     def _wire_set_points(self) -> None:
         p, q, tap = [], [], []
@@ -173,15 +178,23 @@ class NetworkStage:
         self.flow.tap_pos[:, first:last] = self.tap_start[:, np.newaxis]
         self.flow.forget(first, last)
 
+    def base_load_mw(self, is_dead: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Return the agents' loads at a multiplier of 1, (n_agent,), but for those without supply.
+
+        `is_dead` is (n_load,), in the order of `load_row`.
+        """
+        served, start = np.where(is_dead != 0, 0.0, self._base_p_mw), self._load_start
+        return np.array([served[start[k] : start[k + 1]].sum() for k in self._agent_zone])
+
     def write_inputs(self, first: int, last: int) -> None:
         """Write loads, capacitors, set-points and taps to the power flow."""
         flow, x = self.flow, self._scene.x
         write_loads(
             self.multiplier, self._zone_of_load, self._base_p_mw, self._base_q_mvar,
-            self._load_row, flow.p_mw, flow.q_mvar, first, last,
+            self.load_row, flow.p_mw, flow.q_mvar, first, last,
         )  # fmt: skip
         scale_rows(
-            self.multiplier, self._agent_zone, self._total_p_mw, x, self._total_slot, first, last
+            self.multiplier, self._agent_zone, self.served_mw, x, self._total_slot, first, last
         )
         if self._capacitor.size:
             write_switched(

@@ -60,13 +60,14 @@ class Nursery:
         lanes: Sequence[int],
         days: Sequence[int],
         noise_seeds: Sequence[int | None],
+        disturbance_seeds: Sequence[int | None],
         crew: Crew,
     ) -> list[int]:
         """Begin an episode in each of the lanes; return those whose power flow found no solution.
 
         Parameters
         ----------
-        days, noise_seeds : sequence
+        days, noise_seeds, disturbance_seeds : sequence
             As for `Engine.start`.
         crew : Crew
             May be at work on the lanes until they are put in their places.
@@ -78,11 +79,13 @@ class Nursery:
             here = lanes[part]
             n = len(here)
             small.parameters.copy_staged(self._engine.parameters, here)
-            small.start(0, n, days[part], noise_seeds[part], crew)
+            small.start(0, n, days[part], noise_seeds[part], crew, disturbance_seeds[part])
             status = small.status[:n].tolist()
             failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
             self._at[:n] = here
             if self._moving[0] is not self._engine.programs:  # its arrays are others by now
                 self._moving = self._make_program()
             crew.run(self._moving[1], 0, n)
+            if self._engine.disturbances is not None:
+                self._engine.disturbances.find(self._at[:n])
         return failed

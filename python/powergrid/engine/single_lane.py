@@ -16,6 +16,9 @@ from powergrid.engine.effects import Effects
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.condition_watch import ConditionWatch
+    from powergrid.disturbances.conditions import Condition
+    from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.engine.engine import Engine
     from powergrid.engine.rules import Rules
     from powergrid.envs.distribution_grid import DistributionGrid
@@ -33,7 +36,7 @@ class SingleLane:
 
     Parameters
     ----------
-    agents, table, flow, distribution, source, layouts, rules
+    agents, table, flow, distribution, source, layouts, rules, schedule, conditions
         See `Engine`; agents by name.
     """
 
@@ -46,10 +49,13 @@ class SingleLane:
         source: EpisodeSource,
         layouts: Sequence[ObservationLayout],
         rules: Rules,
+        schedule: DisturbanceSchedule | None = None,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         self._agents = dict(agents)
         self._table, self._flow, self._distribution = table, flow, distribution
         self._source, self._layouts, self._rules = source, list(layouts), rules
+        self._schedule, self._conditions = schedule, list(conditions)
         self._engine: Engine | None = None
         self._saved: dict[str, Any] | None = None
 
@@ -72,7 +78,7 @@ class SingleLane:
                 agent.reset()
         engine = Engine(
             agents, self._table, self._flow.flow, self._distribution, self._source, self._layouts,
-            self._rules,
+            self._rules, schedule=self._schedule, conditions=self._conditions,
         )  # fmt: skip
         if self._saved is not None:
             engine.restore(self._saved)
@@ -181,12 +187,15 @@ class SingleLane:
             flat[number, :n] = action
         return self._first_not_finite(flat.reshape(-1)) < 0
 
-    def begin_episode(self, day: int, noise_seed: int | None) -> bool:
+    def begin_episode(
+        self, day: int, noise_seed: int | None, disturbance_seed: int | None = None
+    ) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         engine = self.engine
         for agent in self._agents.values():
             agent.reset()
-        return self._flow.count_solves(engine.start(0, 1, [day], [noise_seed]))
+        n_solve = engine.start(0, 1, [day], [noise_seed], disturbance_seeds=[disturbance_seed])
+        return self._flow.count_solves(n_solve)
 
     def run_interval(
         self, k: int = 0, actions: Mapping[str, NDArray[np.float64]] | None = None
@@ -236,6 +245,19 @@ class SingleLane:
                 parts = self._hooked_parts(engine, number)
                 info.update({f"cost_{name}": value for name, value in parts.items()})
         return rewards, infos
+
+    @property
+    def disturbance_counts(self) -> dict[str, int]:
+        """How many disturbances are in force in the present interval, by kind."""
+        stage = self.engine.disturbances
+        if stage is None:
+            return {}
+        return dict(zip(stage.schedule.kinds, stage.count_now[:, 0].tolist(), strict=True))
+
+    @property
+    def watch(self) -> ConditionWatch | None:
+        """The conditions; None without any."""
+        return self.engine.watch
 
     def say_price(self, price: float) -> None:
         """Let the operator add to the market price of the next interval [$/MWh]."""

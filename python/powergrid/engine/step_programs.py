@@ -39,8 +39,9 @@ class StepPrograms:
     def first(self) -> Program:
         """The start of an episode, from its series on: one power flow, and no time passes."""
         engine = self._engine
-        stages = [*self._begin, *self._solve, engine.devices.read_meters, engine.observer.observe]
-        return self._program(stages)
+        return self._program(
+            [*self._begin, *self._solve, engine.devices.read_meters, engine.observer.observe]
+        )
 
     @cached_property
     def run(self) -> Program:
@@ -71,14 +72,20 @@ class StepPrograms:
 
     @property
     def _begin(self) -> list[Stage]:
-        return [self._engine.interval.begin]
+        disturbances = self._engine.disturbances
+        return [
+            self._engine.interval.begin, *([] if disturbances is None else [disturbances.begin])
+        ]  # fmt: skip
 
     @property
     def _solve(self) -> list[Stage]:
         devices, network = self._engine.devices, self._engine.network
+        disturbances = self._engine.disturbances
+        enacting = [] if disturbances is None else [disturbances.enact]
+        cutting = [] if disturbances is None else [disturbances.cut_supply]
         return [
-            devices.read_actions, devices.set_points,
-            network.write_inputs, network.settle, network.read_results,
+            *enacting, devices.read_actions, devices.set_points,
+            network.write_inputs, *cutting, network.settle, network.read_results,
         ]  # fmt: skip
 
     @property
@@ -86,9 +93,10 @@ class StepPrograms:
         engine = self._engine
         agreeing = [] if engine.plan is None else [engine.agree]
         clearing = [] if engine.market is None else [engine.market.clear]
+        watching = [] if engine.watch is None else [engine.watch.check]
         return [
             *agreeing, *self._solve,
-            engine.devices.advance, engine.devices.book, engine.books.book, *clearing,
+            engine.devices.advance, engine.devices.book, engine.books.book, *clearing, *watching,
         ]  # fmt: skip
 
     def _program(self, stages: list[Stage]) -> Program:

@@ -12,6 +12,8 @@ from heron.messaging import check_broker
 from powergrid.agents.grid_config import GridAgentConfig
 from powergrid.agents.protocol_config import BetweenMicrogrids, NoProtocolConfig
 from powergrid.core.config import StrictModel
+from powergrid.disturbances.conditions import condition_of
+from powergrid.disturbances.config import DisturbanceConfig
 from powergrid.envs.timing import TimingConfig
 
 __all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig", "config_mapping"]
@@ -47,6 +49,10 @@ class EnvConfig(StrictModel):
 
     Event-driven runs: `timing` says how often agents tick, what is late and what gets lost; a
     synchronous step knows nothing of it.
+
+    `disturbances` are what goes wrong in episodes, see `powergrid.disturbances.DisturbanceConfig`;
+    `conditions` wake agents: a mapping with its kind, see `powergrid.disturbances.VoltageAlarm`, or
+    a `powergrid.disturbances.Condition`.
 
     Backend: "native" steps by the engine, over arrays; "reference" agent by agent and device by
     device, by the hooks of their classes. Both give the same episodes within 1e-7.
@@ -102,6 +108,8 @@ class EnvConfig(StrictModel):
     convergence_failure_safety: float = Field(default=20.0, ge=0.0)
 
     timing: TimingConfig = Field(default_factory=TimingConfig)
+    disturbances: list[DisturbanceConfig] = Field(default_factory=list)
+    conditions: list[Any] = Field(default_factory=list)
     visibility: Literal["full", "grid", "device"] | dict[str, list[str]] = "full"
 
     render_mode: Literal["ansi", "rgb_array", "human"] | None = None
@@ -135,6 +143,11 @@ class EnvConfig(StrictModel):
             f"expected a mapping of splits, 'shipped' or 'shipped_minute', got {got} (a DataFrame "
             f"goes through powergrid.data.dataset_from_frame)"
         )
+
+    @field_validator("conditions")
+    @classmethod
+    def _conditions_are_known(cls, value: list[Any]) -> list[Any]:
+        return [condition_of(entry) for entry in value]
 
     @field_validator("message_broker")
     @classmethod

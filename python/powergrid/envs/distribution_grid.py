@@ -100,11 +100,15 @@ class DistributionGrid:
         self.tap_control = placement.tap_control
         self._compiled_control: _core.TapControl | None = None  # made with the first native flow
         self.window: ProfileWindow | None = None
+        # Disturbances of the present interval: factor on the loads, and which regulators do not
+        # move, uint8, (n_regulator, 1).
+        self.load_spike = 1.0
+        self.is_stuck: NDArray[np.uint8] | None = None
 
     def write_setpoints(self, flow: FlowLane, k: int) -> None:
         """Write the loads of step `k`, and switch the capacitors by the load multiplier."""
         assert self.window is not None
-        multiplier = float(self.window.actual["load"][k])
+        multiplier = float(self.window.actual["load"][k]) * self.load_spike
         self.zone.write_loads(flow, multiplier)
         flow.shunt_step[self.capacitor_rows] = float(multiplier >= self.capacitors_off_below)
 
@@ -114,10 +118,13 @@ class DistributionGrid:
             return flow.solve()
         native = flow.flow
         if not isinstance(native, NativeFlow) or native.n_lane > 1:
-            return self.tap_control.settle(flow)
+            is_stuck = None if self.is_stuck is None else self.is_stuck[:, 0]
+            return self.tap_control.settle(flow, is_stuck)
         if self._compiled_control is None:
             self._compiled_control = self.tap_control.compiled(native)
-        return flow.count_solves(native.settle_lanes(self._compiled_control, 0, 1))
+        return flow.count_solves(
+            native.settle_lanes(self._compiled_control, 0, 1, is_stuck=self.is_stuck)
+        )
 
     def safety(self, flow: FlowLane) -> float:
         """Return voltage and line violations of the distribution grid after a power flow."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
@@ -95,6 +95,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
     (False, True, inf)
     """
 
+    is_event_driven: ClassVar[bool] = True
     on_interval: OnInterval | None = None
     _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
 
@@ -133,6 +134,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
         # The environment's number of a decider.
         self._agent_of = np.full(len(tree.owner), -1, np.intp)
         self._agent_of[decider] = np.arange(n_agent)
+        self._paths = tree.paths
         faults = tree.faults(self.config.timing.faults)
         self.loop = ControlLoop(num_envs, self.config.step_s, tree.owner, tree.configs, faults)
         self._decisions = Decisions(engine.actions.shape[2], self._oldest_decision)
@@ -333,11 +335,32 @@ class EventDrivenVectorEnv(VectorGridEnv):
                 self.engine.books.reward, self._terminations, self._truncations, self._infos
             )
         going = np.flatnonzero(~self._is_over).astype(np.int32)
+        self._wake()
         if self._is_late:
             self.engine.scene.table.snapshot(going, self.engine.scene.now_s[going])
         if len(going) < self.num_envs:
             self._observe_ends()
             self._finish_in_same_step()
+
+    def _wake(self) -> None:
+        """Let agents tick once more that a condition wakes at the end of the interval."""
+        watch = self.engine.watch
+        if watch is None:
+            return
+        lane, agent, time_s = watch.wake_ups()
+        decider = np.flatnonzero(self._agent_of >= 0)[agent]
+        for k, number, when_s in zip(lane.tolist(), decider.tolist(), time_s.tolist(), strict=True):
+            if not self._is_over[k]:
+                self.loop.wake(k, number, when_s)
+
+    def _lose_messages(self, lane: int) -> None:
+        """Tell the loop when communication is out in a lane's episode."""
+        stage = self.engine.disturbances
+        if stage is not None:
+            events = stage.events(lane)
+            for start_s, end_s, sender in stage.schedule.communication_outages(events):
+                if sender in self._paths:  # an operator above sends nothing here
+                    self.loop.set_outage(lane, start_s, end_s, self._paths.index(sender))
 
     def _observe_ends(self) -> None:
         """Observe lanes that are over, as late as without jitter."""
@@ -371,6 +394,7 @@ class EventDrivenVectorEnv(VectorGridEnv):
             generator = self._generators[lane]
             assert generator is not None
             self.loop.reset(lane, timing_seed(generator), 0)
+            self._lose_messages(lane)
             if self._is_late:
                 table.clear_history(lane)
         if self._is_late:

@@ -7,12 +7,13 @@ when, and from which moment a device obeys.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from heron.envs.event_driven import Scheduler
 from heron.errors import ConfigError, HeronError
-from heron.messaging.faults import MessageFaults
+from heron.messaging.faults import MessageFaults, Outage
 from heron.reference.event_scheduler import EventScheduler as ReferenceScheduler
 from heron.scheduling.event_scheduler import EventScheduler
 from heron.scheduling.tick_config import TickConfig
@@ -183,7 +184,13 @@ class GridEvents(GridMessages):
     def _configured_faults(self) -> MessageFaults:
         timing = self.config.timing
         hierarchy_of(self.agent_dict, timing, self.config.step_s).faults(timing.faults)  # complains
-        return timing.faults.message_faults()
+        faults = timing.faults.message_faults()
+        drawn = tuple(Outage(*outage) for outage in self._drawn_outages())
+        return replace(faults, outages=(*faults.outages, *drawn))
+
+    def _drawn_outages(self) -> Sequence[tuple[float, float, str]]:
+        """Return start, end [s] and sender of communication outages of the present episode."""
+        return ()
 
     def _end_run(self) -> None:
         """Forget the last run and whatever is on its way."""
@@ -221,12 +228,22 @@ class GridEvents(GridMessages):
         converged = self._simulation.run_pieces(self._k, commands)
         rewards, infos, terminated, truncated = self._finish_interval(converged)
         self._take_snapshot()
+        self._wake(time_s)
         self.intervals.append(
             IntervalRecord(
                 start_s, self._now_s, tuple(commands), rewards, infos, terminated, truncated
             )
         )
         return not self.agents
+
+    def _wake(self, time_s: float) -> None:
+        """Let agents tick once more that a condition wakes."""
+        watch = self._simulation.watch
+        if watch is None or not self.agents:
+            return
+        assert self.scheduler is not None
+        for number in watch.wake_ups()[1].tolist():
+            self.scheduler.schedule_agent_tick(self.possible_agents[number], time_s)
 
     def _finish_interval(
         self, converged: bool

@@ -61,5 +61,5 @@ def make_lane_engine(
         table = build_table(agents, env.config.backend, n_lane, n_history)
     return Engine(
         agents, table, env.power_flow.flow.with_lanes(n_lane), env.distribution, env.source,
-        env.layouts, env.rules, initial,
+        env.layouts, env.rules, initial, env.schedule, env.config.conditions,
     )  # fmt: skip

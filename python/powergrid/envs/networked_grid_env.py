@@ -7,7 +7,7 @@ the observations of the next interval.
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +28,10 @@ from powergrid.agents.power_grid_agent import PowerGridAgent
 from powergrid.agents.protocol_config import ConsensusConfig, NoProtocolConfig
 from powergrid.agents.table import build_table
 from powergrid.core.config import parse_config
+from powergrid.disturbances.condition_watch import ConditionWatch
+from powergrid.disturbances.config import check_synchronous
+from powergrid.disturbances.schedule import DisturbanceSchedule
+from powergrid.disturbances.targets import TargetCatalog, openable_of
 from powergrid.engine.rules import Rules
 from powergrid.engine.single_lane import SingleLane
 from powergrid.envs.actions import check_actions
@@ -205,6 +209,10 @@ class NetworkedGridEnv(GridEvents):
             rest = placed.distribution
             flow = NativeFlow(placed.compiled, tolerance=config.tolerance_mva)
         self.distribution = DistributionGrid(rest, self._distribution_model)
+        self.schedule = self._make_schedule(flow)
+        if self.schedule is not None:
+            openable = openable_of(self.schedule.targets)
+            flow = flow if openable is None else flow.with_openable(openable)
         self.power_flow = flow.lane()
         for agent in agents:
             agent.power_flow = self.power_flow
@@ -217,6 +225,7 @@ class NetworkedGridEnv(GridEvents):
         self._simulation = self._make_simulation()
         self.is_paid_by_rule = type(self)._reward_and_safety is NetworkedGridEnv._reward_and_safety
         self._rng: np.random.Generator | None = None
+        self._disturbance_seed: int | None = None  # of the present episode
         self._k = 0
         self._has_reset = False
         self.metrics = EpisodeMetrics(self.possible_agents)
@@ -229,20 +238,49 @@ class NetworkedGridEnv(GridEvents):
 
             self._renderer = Renderer(self.render_mode, self)
 
+    def _make_schedule(self, flow: PowerFlow) -> DisturbanceSchedule | None:
+        """Return the disturbances of episodes, None if nothing ever goes wrong."""
+        config = self.config
+        if not config.disturbances:
+            return None
+        catalog = TargetCatalog(
+            self.agent_dict, self.distribution, flow.rows, list(self.heron_agents)
+        )
+        horizon_s = self.max_episode_steps * config.step_s
+        try:
+            return DisturbanceSchedule(config.disturbances, catalog, horizon_s)
+        except ConfigError as error:
+            raise ConfigError(f"{type(self).__name__}: {error}") from None
+
     def _add_operator(self) -> None:
         """Put the distribution grid's operator above all agents, unless somebody is there."""
         name = self._distribution_model.name
         if self.system_agent is None and name not in self.agent_dict:
             self.set_system_agent(DistributionOperator(name, self._distribution_model.protocol))
 
+    def _drawn_outages(self) -> Sequence[tuple[float, float, str]]:
+        schedule, seed = self.schedule, self._disturbance_seed
+        if schedule is None or seed is None:
+            return ()
+        return schedule.communication_outages(schedule.events(seed))
+
     def _make_simulation(self) -> SingleLane | ReferenceSimulation:
-        if self.config.backend == "reference":
+        config = self.config
+        if config.backend == "reference":
+            watch = None
+            if config.conditions:
+                slot = {name: k for k, name in enumerate(self.table.slot_names)}
+                watch = ConditionWatch(
+                    config.conditions, self.possible_agents, slot.__getitem__, self.table.values,
+                    self.power_flow.flow.status, config.step_s,
+                )  # fmt: skip
             return ReferenceSimulation(
-                self.agent_dict, self.distribution, self.power_flow, self.rules
-            )
+                self.agent_dict, self.distribution, self.power_flow, self.rules, self.schedule,
+                watch,
+            )  # fmt: skip
         return SingleLane(
             self.agent_dict, self.table, self.power_flow, self.distribution, self.source,
-            self.layouts, self.rules,
+            self.layouts, self.rules, self.schedule, config.conditions,
         )  # fmt: skip
 
     @property
@@ -298,12 +336,14 @@ class NetworkedGridEnv(GridEvents):
         self._has_reset = False
         self.agents = []
         self._end_run()
-        # The same day gives the same power flow, unless its fluctuation is drawn anew.
-        n_try = MAX_START_DAYS if day is None or self.config.variability else 1
+        # The same day gives the same power flow, unless something else is drawn anew.
+        can_differ = day is None or self.config.variability or self.schedule is not None
+        n_try = MAX_START_DAYS if can_differ else 1
         for _ in range(n_try):
             chosen = self.source.draw_day(self._rng) if day is None else day
             noise_seed = int(self._rng.integers(2**31)) if self.config.variability else None
-            if self._begin_episode(chosen, noise_seed):
+            disturbance_seed = int(self._rng.integers(2**63)) if self.schedule else None
+            if self._begin_episode(chosen, noise_seed, disturbance_seed):
                 break
         else:
             bus, vm_pu, share = weakest_bus(self.power_flow)
@@ -356,6 +396,7 @@ class NetworkedGridEnv(GridEvents):
             return {}, {}, {}, {}, {}
         if self.scheduler is not None:
             raise HeronError("step() in a run by events, which goes on by itself: reset() ends it")
+        check_synchronous(self.config.disturbances, type(self).__name__)
         above = self._deciding_operator()
         if above is not None and above.gives_directions:
             actions = {**actions, **above.directions()}
@@ -369,6 +410,8 @@ class NetworkedGridEnv(GridEvents):
         self, converged: bool
     ) -> tuple[dict[str, float], dict[str, dict[str, Any]], bool, bool]:
         rewards, infos = self._settle(converged)
+        if self.schedule is not None or self.config.conditions:
+            self._tell_disturbances(infos)
         if self._renderer is not None:
             self._renderer.add()
         self._k += 1
@@ -519,9 +562,12 @@ class NetworkedGridEnv(GridEvents):
             return above
         return None
 
-    def _begin_episode(self, day: int, noise_seed: int | None) -> bool:
+    def _begin_episode(
+        self, day: int, noise_seed: int | None, disturbance_seed: int | None
+    ) -> bool:
         """Put everything to its start and solve; return whether that converged."""
         self._k = 0
+        self._disturbance_seed = disturbance_seed
         dso = self._distribution_model
         self.distribution.window = self.source.window(day, dso.load_area, None, noise_seed)
         self.power_flow.forget()
@@ -533,7 +579,7 @@ class NetworkedGridEnv(GridEvents):
                     day, areas.load_area or dso.load_area, areas.renew_area, noise_seed
                 )
             )
-        return self._simulation.begin_episode(day, noise_seed)
+        return self._simulation.begin_episode(day, noise_seed, disturbance_seed)
 
     def _run_interval(self, actions: Mapping[str, Any]) -> bool:
         mode, lane = self.config.action_mode, self._simulation
@@ -557,6 +603,16 @@ class NetworkedGridEnv(GridEvents):
         cost = {name: agent.cost for name, agent in self.agent_dict.items()}
         self.metrics.add(cost, safety, rewards, infos)
         return rewards, infos
+
+    def _tell_disturbances(self, infos: dict[str, dict[str, Any]]) -> None:
+        """Add what was in force in the interval, and which conditions wake whom at its end."""
+        lane = self._simulation
+        counts = {f"disturbance_{kind}": n for kind, n in lane.disturbance_counts.items()}
+        for number, info in enumerate(infos.values()):
+            info |= counts
+            if lane.watch is not None:
+                for condition, woken in zip(lane.watch.conditions, lane.watch.woken, strict=True):
+                    info[f"condition_{condition.name}"] = bool(woken[number, 0])
 
     def _pays_by(self, rules: Rules) -> bool:
         """Return whether rewards follow the rules that the engine was made with."""

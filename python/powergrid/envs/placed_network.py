@@ -18,7 +18,11 @@ from powergrid.cache.folder import CacheFolder, default_folder
 from powergrid.cache.maker import present_maker
 from powergrid.envs.distribution_grid import DistributionPlacement
 from powergrid.envs.network_recipe import NetworkRecipe
-from powergrid.powerflow.compilation.compiled_network import CompiledNetwork, InjectionRows
+from powergrid.powerflow.compilation.compiled_network import (
+    CompiledNetwork,
+    InjectionRows,
+    SwitchNodes,
+)
 from powergrid.powerflow.element_rows import ElementRows
 from powergrid.powerflow.meter import Meter
 from powergrid.powerflow.tap_control import TapControl
@@ -53,7 +57,7 @@ class PlacedNetwork:
 
 CLASSES = (
     CompiledNetwork, DevicePlace, DistributionPlacement, ElementRows, InjectionRows, Meter,
-    PlacedNetwork, Placement, TapControl, Zone,
+    PlacedNetwork, Placement, SwitchNodes, TapControl, Zone,
 )  # fmt: skip
 
 
@@ -111,4 +115,7 @@ def _compile(recipe: NetworkRecipe, why: str) -> PlacedNetwork:
     warnings = tuple(connection_warnings(net, recipe.name))
     agents = recipe.place(net)
     rest = DistributionPlacement.beside(net, agents, is_regulated=recipe.is_regulated)
-    return PlacedNetwork(compile_network(net), agents, rest, warnings)
+    compiled = compile_network(net)
+    if compiled.elements.can_open["switch"].any():
+        compiled.find_switches()  # kept with it, so that opening them needs no pandapower
+    return PlacedNetwork(compiled, agents, rest, warnings)

@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from numpy.typing import ArrayLike, NDArray
 
 from heron.errors import ConfigError, HeronError
+from powergrid.disturbances.config import check_synchronous
 from powergrid.engine.books import SAFETY_PARTS
 from powergrid.engine.crew import Crew
 from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
@@ -101,6 +102,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     ((3, 3), (3, 3), [False, False, False])
     """
 
+    is_event_driven: ClassVar[bool] = False
     event_driven: ClassVar[str] = "powergrid.envs.event_driven_vector_env:EventDrivenVectorEnv"
 
     def __init__(
@@ -120,6 +122,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         self.metadata = {**env_class.metadata, "autoreset_mode": self.autoreset_mode}
         self._env = env_class(env_config)
         self.config = self._env.config
+        if not self.is_event_driven:
+            check_synchronous(self.config.disturbances, type(self).__name__)
         self.engine = self._make_engine()
         self._crew = Crew(n_thread)
         self.agents = list(self._env.possible_agents)
@@ -209,7 +213,9 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             other, ``energy_traded_mwh`` (negative for sold), ``trade_payment`` and ``trade_fee``,
             (num_envs, n_agent). In lanes that only start ("NextStep") the interval's are 0. With
             "SameStep" ``final_obs`` and ``final_episode_<...>`` have the last observations and sums
-            of the episodes that are over, in their lanes.
+            of the episodes that are over, in their lanes. With disturbances,
+            ``disturbance_<kind>``, (num_envs,): how many were in force in the interval; with
+            conditions, ``condition_<name>``, bool, (num_envs, n_agent): whom they wake at its end.
 
         Raises
         ------
@@ -444,12 +450,26 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             infos[f"safety_{name}"] = books.violation[k, :, :n].T
         market = {} if self.engine.market is None else self.engine.market.entries()
         infos |= {name: values[:, :n].T for name, values in market.items()}
-        self._of_interval = (*INTERVAL, *market)
+        disturbed = self._disturbance_infos()
+        infos |= disturbed
+        self._of_interval = (*INTERVAL, *market, *disturbed)
         infos |= self._cost_parts()
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             infos["final_obs"] = np.zeros_like(self._observations)
             for name in EPISODE:
                 infos[f"final_{name}"] = np.zeros_like(np.ascontiguousarray(infos[name]))
+        return infos
+
+    def _disturbance_infos(self) -> dict[str, NDArray[Any]]:
+        """Return how many disturbances were in force by kind, and whom conditions wake."""
+        stage, watch = self.engine.disturbances, self.engine.watch
+        infos: dict[str, NDArray[Any]] = {}
+        if stage is not None:
+            for kind, count in zip(stage.schedule.kinds, stage.count, strict=True):
+                infos[f"disturbance_{kind}"] = count
+        if watch is not None:
+            for condition, woken in zip(watch.conditions, watch.woken, strict=True):
+                infos[f"condition_{condition.name}"] = woken.T
         return infos
 
     def _update_parts(self) -> None:
@@ -496,18 +516,20 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
     def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
         """Begin episodes, on days drawn by each lane unless given; try others where none solves."""
         source, has_noise = self._env.source, self.config.variability
+        can_differ = has_noise or self._env.schedule is not None  # on the same day
         wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
         left = lanes
         for _ in range(MAX_START_DAYS):
-            drawn, noise = [], []
+            drawn, noise, disturbing = [], [], []
             for lane in left:
                 rng, day = self._generators[lane], wanted[lane]
                 assert rng is not None
                 self._days[lane] = source.draw_day(rng) if day is None else day
                 drawn.append(self._days[lane])
                 noise.append(int(rng.integers(2**31)) if has_noise else None)
-            failed = self._start_lanes(left, drawn, noise)
-            left = [lane for lane in failed if wanted[lane] is None or has_noise]
+                disturbing.append(int(rng.integers(2**63)) if self._env.schedule else None)
+            failed = self._start_lanes(left, drawn, noise, disturbing)
+            left = [lane for lane in failed if wanted[lane] is None or can_differ]
             stuck = sorted(set(failed) - set(left))
             if stuck:
                 break
@@ -519,15 +541,23 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
             f"single environment says of it, {type(self._env).__name__}.reset"
         )
 
-    def _start_lanes(self, lanes: list[int], days: list[int], noise: list[int | None]) -> list[int]:
+    def _start_lanes(
+        self,
+        lanes: list[int],
+        days: list[int],
+        noise: list[int | None],
+        disturbing: list[int | None],
+    ) -> list[int]:
         """Start lanes on these days; return those whose power flow found no solution."""
         engine, crew = self.engine, self._crew
         if engine.devices.hooked is None and len(lanes) < self.num_envs:
-            return self._nursery.start(lanes, days, noise, crew)
+            return self._nursery.start(lanes, days, noise, disturbing, crew)
         crew.finish()
         for begin, end in _runs(lanes, LONGEST):
             first, last = lanes[begin], lanes[end - 1] + 1
-            engine.start(first, last, days[begin:end], noise[begin:end], crew)
+            engine.start(
+                first, last, days[begin:end], noise[begin:end], crew, disturbing[begin:end]
+            )
         return [lane for lane in lanes if engine.status[lane] != 0]
 
     @cached_property

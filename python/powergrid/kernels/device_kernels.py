@@ -25,6 +25,7 @@ _ARGUMENTS = {
     "set_point": ("x", "slot", "p", "m", "action", "dt_h", "first", "last"),
     "advance": ("x", "slot", "p", "m", "measured", "dt_h", "first", "last"),
     "cost_safety": ("x", "slot", "p", "m", "dt_h", "cost", "safety", "first", "last"),
+    "trip": ("x", "slot", "p", "m", "is_out", "first", "last"),
 }
 
 
@@ -37,7 +38,7 @@ class DeviceKernels:
     """A device kind as data and functions over lanes.
 
     All devices of one kind stand in one group, and a call of a kernel serves the whole group in
-    every lane, a lane being one environment of a batch. Four functions make a kind; each works on
+    every lane, a lane being one environment of a batch. Five functions make a kind; each works on
     the lanes ``first .. last - 1`` of every device and touches no other, so that several threads
     can work on the same arrays. They allocate nothing and keep nothing: what must be remembered is
     a feature, or a row of `memory`.
@@ -58,6 +59,9 @@ class DeviceKernels:
         Write each part of the cost as a rate [$/h], what an event costs [$] divided by `dt_h`, and
         the safety: limit violation, dimensionless, 0 inside the limits. Both arrays hold 0 until
         they are first written.
+    ``trip(x, slot, p, m, is_out, first, last)``
+        Devices may be out of service. After each `set_point`: where ``is_out[device, lane]`` is not
+        0, undo what the command has begun beyond P and Q, which are 0 by then: no start, no fuel.
 
     ======== ================================ ====================================================
     array    shape, float64 but for slot      content
@@ -70,6 +74,7 @@ class DeviceKernels:
                                               space, continuous ones first; read only
     measured (n_measure, n_device, n_lane)    power flow results; read only
     dt_h     (n_device, n_lane)               duration [h], above 0; read only
+    is_out   (n_device, n_lane), uint8        1: out of service; read only
     cost     (n_part, n_device, n_lane)       [$/h]
     safety   (n_device, n_lane)               dimensionless
     ======== ================================ ====================================================
@@ -103,7 +108,7 @@ class DeviceKernels:
         taken from the utility; where the power flow has no solution, the last reading.
     cost_parts : tuple[str, ...]
         Names of the rows of `cost`, as in ``infos[agent]``; their sum is the device's cost.
-    start, set_point, advance, cost_safety : callable
+    start, set_point, advance, cost_safety, trip : callable
         Compiled by `powergrid.kernels.jit.kernel`, or plain Python, hundreds of times slower. One
         that is left out does nothing.
 
@@ -151,6 +156,7 @@ class DeviceKernels:
     set_point: Kernel = does_nothing
     advance: Kernel = does_nothing
     cost_safety: Kernel = does_nothing
+    trip: Kernel = does_nothing
 
     def __post_init__(self) -> None:
         for what in ("fields", "parameters", "structural", "memory", "measures", "cost_parts"):

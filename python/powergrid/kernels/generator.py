@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from powergrid.kernels.device_kernels import DeviceKernels
-from powergrid.kernels.jit import F64, I32, kernel, lanes
+from powergrid.kernels.jit import F64, I32, U8, kernel, lanes
 from powergrid.kernels.scalar import denormalize, quadratic_cost, s_over_rating, within_rating
 
 __all__ = ["KERNELS"]
@@ -145,6 +145,20 @@ def cost_safety(
 
 
 @kernel
+def trip(x: F64, slot: I32, p: F64, m: F64, is_out: U8, first: int, last: int) -> None:
+    for d in range(slot.shape[0]):
+        status, hours = slot[d, STATUS], slot[d, HOURS]
+        is_committed = p[COMMITMENT, d, 0] == 1.0
+        for lane in lanes(first, last):
+            if is_out[d, lane] != 0:
+                m[RUNS, d, lane] = 0.0
+                m[SWITCHING, d, lane] = 0.0
+                if is_committed:
+                    x[status, lane] = 0.0
+                    x[hours, lane] = 0.0
+
+
+@kernel
 def piecewise_linear_cost(
     d: int, n_point: int, p_mw: F64, p: F64, cost: F64, first: int, last: int
 ) -> None:
@@ -170,4 +184,5 @@ KERNELS = DeviceKernels(
     set_point=set_point,
     advance=advance,
     cost_safety=cost_safety,
+    trip=trip,
 )

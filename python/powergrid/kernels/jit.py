@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from powergrid.kernels.recording import recorded_by
 
-__all__ = ["F64", "I32", "kernel", "lanes"]
+__all__ = ["F64", "I32", "U8", "kernel", "lanes"]
 
 F64: TypeAlias = NDArray[np.float64]
 I32: TypeAlias = NDArray[np.int32]
+U8: TypeAlias = NDArray[np.uint8]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ElementRows", "positions"]
 
-_NUMBERED = ("bus", "sgen", "storage", "trafo")
-_NAMED = ("bus", "trafo")
+_NUMBERED = ("bus", "sgen", "storage", "trafo", "line", "switch")
+_NAMED = ("bus", "trafo", "line", "switch")
 _AT_BUSES = ("load", "sgen", "storage")
 
 
@@ -35,19 +35,23 @@ class ElementRows:
     Attributes
     ----------
     numbers : mapping of str to ndarray of int64, (n_row,)
-        Numbers of buses, static generators, storages and transformers, by table.
+        Numbers of buses, static generators, storages, transformers, lines and switches, by table.
     names : mapping of str to tuple of str
-        Names of buses and transformers, by table.
+        Names of buses, transformers, lines and switches, by table.
     bus_of : mapping of str to ndarray of int64, (n_row,)
         Number of the bus of each load, static generator and storage, by table.
     share_of : mapping of str to ndarray, (n_row,)
         What each of them takes part with: its scaling, 0 out of service.
+    can_open : mapping of str to ndarray of bool, (n_row,)
+        Lines in service, and closed switches between buses or at an end of a line or transformer
+        of two windings.
     """
 
     numbers: Mapping[str, NDArray[np.int64]]
     names: Mapping[str, tuple[str, ...]]
     bus_of: Mapping[str, NDArray[np.int64]]
     share_of: Mapping[str, NDArray[np.float64]]
+    can_open: Mapping[str, NDArray[np.bool_]]
     _found: dict[tuple[int, ...], list[tuple[NDArray[np.intp], NDArray[np.float64]]]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -63,6 +67,10 @@ class ElementRows:
                 table: net[table]["scaling"].to_numpy(np.float64)
                 * net[table]["in_service"].to_numpy(np.float64)
                 for table in _AT_BUSES
+            },
+            can_open={
+                "line": net.line["in_service"].to_numpy(np.bool_, copy=True),
+                "switch": _closed_switches(net),
             },
         )
 
@@ -99,3 +107,16 @@ class ElementRows:
                 found.append((rows, self.share_of[table][rows]))
             self._found[key] = found
         return self._found[key]
+
+
+def _closed_switches(net: pandapowerNet) -> NDArray[np.bool_]:
+    """Return which switches are closed, of a kind that can be opened, and between buses in service.
+
+    Those at three-winding transformers cannot.
+    """
+    switch, in_use = net.switch, net.bus.index[net.bus["in_service"].to_numpy(np.bool_)]
+    at_bus = switch["et"].to_numpy() == "b"
+    is_known = switch["et"].isin(["b", "l", "t"]) & switch["bus"].isin(in_use)
+    is_known &= ~at_bus | switch["element"].isin(in_use)
+    closed: NDArray[np.bool_] = is_known.to_numpy(np.bool_) & switch["closed"].to_numpy(np.bool_)
+    return closed

@@ -93,8 +93,8 @@ class FlowLane:
         The lane's inputs: views of the arrays of `PowerFlow`, same names, units and signs.
     result : FlowResult
         Of the last solve; the same object for good.
-    flow : PowerFlow
-        The power flow behind it.
+    flow, lane : PowerFlow, int
+        The power flow behind it, and the number of the lane there.
     n_solve, n_failed : int
         Solves asked for through this object, and how many of them found no solution.
 
@@ -123,7 +123,7 @@ class FlowLane:
     shunt_step: Array
 
     def __init__(self, flow: PowerFlow, lane: int = 0) -> None:
-        self._lane = flow.check_lane(lane)
+        self.lane = flow.check_lane(lane)
         self.flow = flow
         self.result = FlowResult(flow, lane)
         self.n_solve = 0
@@ -194,7 +194,7 @@ class FlowLane:
 
     def forget(self) -> None:
         """Begin the next solve from a flat start: it then depends on nothing before it."""
-        self.flow.forget(self._lane)
+        self.flow.forget(self.lane)
 
     def solve(self) -> bool:
         """Solve the lane's power flow and return whether it converged.
@@ -202,7 +202,7 @@ class FlowLane:
         If it did not, `result` keeps the last solution's values and says so, and the next solve
         starts flat.
         """
-        self.flow.solve_lanes(self._lane, self._lane + 1)
+        self.flow.solve_lanes(self.lane, self.lane + 1)
         return self.count_solves(1)
 
     def count_solves(self, n_solve: int) -> bool:
@@ -217,7 +217,7 @@ class FlowLane:
 
     def to_pandapower(self, *, net: pandapowerNet | None = None) -> pandapowerNet:
         """Return the network with inputs and results; see `PowerFlow.to_pandapower`."""
-        return self.flow.to_pandapower(self._lane, net=net)
+        return self.flow.to_pandapower(self.lane, net=net)
 
     def current_net(self) -> pandapowerNet:
         """Return `net` with its tables brought up to date with the last solve, if there was one.
@@ -235,7 +235,7 @@ class FlowLane:
 
     def _view_inputs(self) -> None:
         for name in INPUTS:
-            setattr(self, name, getattr(self.flow, name)[:, self._lane])
+            setattr(self, name, getattr(self.flow, name)[:, self.lane])
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in INPUTS}

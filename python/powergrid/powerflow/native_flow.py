@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from heron.errors import InvalidArgumentError
 from powergrid import _core
 from powergrid.powerflow.compilation import CompiledNetwork
+from powergrid.powerflow.native_topology import NativeTopology
 from powergrid.powerflow.native_views import (
     HeldVoltages,
     input_views,
     result_views,
     winding_views,
 )
+from powergrid.powerflow.openable import Openable, Unsupplied
 from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ class NativeFlow(PowerFlow):
         Newton steps from each start.
     n_thread : int
         Threads that share the lanes.
+    openable : Openable, optional
+        Lines and switches that single lanes may open.
 
     Attributes
     ----------
@@ -88,6 +92,7 @@ class NativeFlow(PowerFlow):
         tolerance: float = 1e-8,
         max_iterations: int = 20,
         n_thread: int = 1,
+        openable: Openable | None = None,
     ) -> None:
         if isinstance(net, CompiledNetwork):
             compiled = net
@@ -95,7 +100,7 @@ class NativeFlow(PowerFlow):
             from powergrid.powerflow.compilation.network import compile_network
 
             compiled = compile_network(net)
-        super().__init__(compiled.elements, n_lane, tolerance)
+        super().__init__(compiled.elements, n_lane, tolerance, openable)
         for name, value in (("max_iterations", max_iterations), ("n_thread", n_thread)):
             if value < 1:
                 raise InvalidArgumentError(f"{name} is {value}, expected at least 1")
@@ -107,9 +112,16 @@ class NativeFlow(PowerFlow):
     def _make(self) -> None:
         """Make batch and solver, and the views of them."""
         compiled = self.compiled
-        self._batch = _core.Batch(compiled.network, self.n_lane)
+        self._topology: NativeTopology | None = None
+        if self.openable is not None:
+            self._topology = NativeTopology(compiled, self.openable, self.n_lane)
+            self.is_open = self._topology.is_open
+        n_spare_node = 0 if self._topology is None else self._topology.n_spare_node
+        self._batch = _core.Batch(compiled.network, self.n_lane, n_spare_node)
         self._simd = os.environ.get("HERON_SIMD", "")
         self._solvers: dict[int, _core.Solver] = {}  # one a worker, made when first needed
+        # For lanes with a network of their own: memory, and one solver of all variants.
+        self._variant_workers: dict[int, tuple[_core.Batch, _core.Solver]] = {}
         self._solver = self._solver_of(0)
         self._held = HeldVoltages(compiled, self._batch)
         self._windings = winding_views(compiled, self._batch)
@@ -172,6 +184,9 @@ class NativeFlow(PowerFlow):
 
     def solve(self) -> None:
         """Solve all lanes: each from its last solution, then flat, then flat with damped steps."""
+        if self._has_open(0, self.n_lane):
+            self.solve_lanes(0, self.n_lane)
+            return
         if self._is_copied:
             self._held.write(slice(None))
         self._solver.solve(self._batch, self._tolerance_pu, self.max_iterations, self.n_thread)
@@ -194,12 +209,20 @@ class NativeFlow(PowerFlow):
         solver = self._solvers.get(worker) or self._solver_of(worker)
         if self._is_copied:
             self._held.write(slice(first, last))
-        solver.solve_lanes(self._batch, first, last, self._tolerance_pu, self.max_iterations)
+        if self._has_open(first, last):
+            self._solve_apart(None, first, last, worker, None)
+        else:
+            solver.solve_lanes(self._batch, first, last, self._tolerance_pu, self.max_iterations)
         if self._is_copied:
             self._write_windings(first, last)
 
     def settle_lanes(
-        self, tap_control: _core.TapControl, first: int, last: int, worker: int = 0
+        self,
+        tap_control: _core.TapControl,
+        first: int,
+        last: int,
+        worker: int = 0,
+        is_stuck: NDArray[np.uint8] | None = None,
     ) -> int:
         """Solve lanes with their regulators at the positions they settle on.
 
@@ -212,6 +235,8 @@ class NativeFlow(PowerFlow):
             What `TapControl.compiled` returns.
         first, last, worker : int
             As for `solve_lanes`.
+        is_stuck : ndarray of uint8, (n_regulator, n_lane or more), optional
+            A regulator does not move in lanes where it is not 0.
 
         Returns
         -------
@@ -223,17 +248,119 @@ class NativeFlow(PowerFlow):
         solver = self._solvers.get(worker) or self._solver_of(worker)
         if self._is_copied:
             self._held.write(slice(first, last))
-        n_solve = tap_control.settle(
-            solver, self._batch, first, last, self._tolerance_pu, self.max_iterations
-        )
+        if self._has_open(first, last):
+            n_solve = self._solve_apart(tap_control, first, last, worker, is_stuck)
+        else:
+            n_solve = tap_control.settle(
+                solver, self._batch, first, last, self._tolerance_pu, self.max_iterations, None,
+                is_stuck,
+            )  # fmt: skip
         if self._is_copied:
             self._write_windings(first, last)
         return n_solve
 
+    def _has_open(self, first: int, last: int) -> bool:
+        topology = self._topology
+        return topology is not None and bool(topology.variant_of[first:last].any())
+
+    def _solve_apart(
+        self,
+        tap_control: _core.TapControl | None,
+        first: int,
+        last: int,
+        worker: int,
+        is_stuck: NDArray[np.uint8] | None,
+    ) -> int:
+        """Solve lanes of which some have a network of their own."""
+        topology = self._topology
+        assert topology is not None
+        number = topology.variant_of[first:last]
+        n_solve = self._solve_some(
+            tap_control, self._solvers[worker], self._batch, first, last,
+            (number == 0).view(np.uint8), is_stuck,
+        )  # fmt: skip
+        # The others lie side by side by their networks, in memory of their own: among all lanes
+        # each would have its rows in pages that nobody else needs.
+        order = np.argsort(number, kind="stable").astype(np.int32)
+        order = order[np.count_nonzero(number == 0) :]
+        here, lanes = np.arange(len(order), dtype=np.int32), (first + order).astype(np.int32)
+        apart, solver = self._apart(worker, len(order))
+        apart.copy_inputs(self._batch, lanes, here)
+        stuck_here = None
+        if is_stuck is not None:
+            stuck_here = np.zeros((len(is_stuck), apart.n_lane), np.uint8)
+            stuck_here[:, : len(lanes)] = is_stuck[:, lanes]
+        ends = np.flatnonzero(np.diff(number[order])) + 1
+        for begin, end in zip([0, *ends.tolist()], [*ends.tolist(), len(order)], strict=True):
+            variant = topology.variant(int(number[order[begin]]))
+            solver.use(variant.network)
+            for lane in range(begin, end):
+                apart.clear_unsupplied(variant.network, lane)
+            n_solve += self._solve_some(tap_control, solver, apart, begin, end, None, stuck_here)
+        self._batch.copy_results(apart, here, lanes)
+        self._batch.take_counters(apart)
+        return n_solve
+
+    def _solve_some(
+        self,
+        tap_control: _core.TapControl | None,
+        solver: _core.Solver,
+        batch: _core.Batch,
+        first: int,
+        last: int,
+        is_chosen: NDArray[np.uint8] | None,
+        is_stuck: NDArray[np.uint8] | None,
+    ) -> int:
+        limits = self._tolerance_pu, self.max_iterations
+        if tap_control is not None:
+            return tap_control.settle(solver, batch, first, last, *limits, is_chosen, is_stuck)
+        solver.solve_lanes(batch, first, last, *limits, is_chosen)
+        return last - first if is_chosen is None else int(np.count_nonzero(is_chosen))
+
+    def _apart(self, worker: int, n_lane: int) -> tuple[_core.Batch, _core.Solver]:
+        """Return a worker's batch of at least so many lanes for variants, and its solver."""
+        batch, solver = self._variant_workers.get(worker, (None, None))
+        if solver is None:
+            solver = _core.Solver(self.compiled.network, self._simd)
+        if batch is None or batch.n_lane < n_lane:
+            assert self._topology is not None
+            n = max(16, 1 << (n_lane - 1).bit_length())
+            batch = _core.Batch(self.compiled.network, n, self._topology.n_spare_node)
+        self._variant_workers[worker] = batch, solver
+        return batch, solver
+
+    def rewire(self, first: int, last: int) -> NDArray[np.intp]:
+        """Let what was written to `is_open` count in lanes `first` to `last`; see `PowerFlow`."""
+        topology = self._with_topology()
+        batch, lanes = self._batch, topology.take_up(slice(first, last))
+        for lane in lanes.tolist():
+            batch.is_warm[lane] = 0
+            number = int(topology.variant_of[lane])
+            if number:
+                batch.clear_unsupplied(topology.variant(number).network, lane)
+        return lanes
+
+    def recognise(self, lanes: NDArray[np.intp]) -> None:
+        """Find the networks of lanes whose whole state was written; see `PowerFlow`."""
+        self._with_topology().take_up(lanes)
+
+    def unsupplied(self, lane: int) -> Unsupplied | None:
+        """Return what has no supply in a lane, None where nothing is open."""
+        topology = self._topology
+        number = 0 if topology is None else int(topology.variant_of[lane])
+        return self._with_topology().variant(number).unsupplied if number else None
+
+    def _with_topology(self) -> NativeTopology:
+        if self._topology is None:
+            raise InvalidArgumentError(
+                "this power flow was made without anything that can be opened: see `with_openable`"
+            )
+        return self._topology
+
     @property
     def is_one_call(self) -> bool:
         """Whether the compiled core solves or settles lanes by one call, nothing around it."""
-        return not self._is_copied
+        return not self._is_copied and self._topology is None
 
     def solver(self, worker: int) -> _core.Solver:
         """Return the solver of a worker."""
@@ -255,8 +382,20 @@ class NativeFlow(PowerFlow):
 
     def with_lanes(self, n_lane: int) -> NativeFlow:
         """Return another power flow of the same network, with its initial inputs."""
+        return self._made_with(n_lane, self.openable)
+
+    def with_openable(self, openable: Openable) -> NativeFlow:
+        """Return another power flow of the same network, of which these can be opened."""
+        return self._made_with(self.n_lane, openable)
+
+    def _made_with(self, n_lane: int, openable: Openable | None) -> NativeFlow:
         return NativeFlow(
-            self.compiled, n_lane, tolerance=self._tolerance_pu, max_iterations=self.max_iterations
+            self.compiled,
+            n_lane,
+            tolerance=self._tolerance_pu,
+            max_iterations=self.max_iterations,
+            n_thread=self.n_thread,
+            openable=openable,
         )
 
     def forget(self, lane: int | None = None) -> None:
@@ -285,12 +424,17 @@ class NativeFlow(PowerFlow):
                     "network: give one as `net`"
                 )
             net = copy.deepcopy(self.net)
+        if self._has_open(
+            lane, lane + 1
+        ):  # its nodes are numbered in another way than pandapower's
+            return super().to_pandapower(lane, net=net)
         write_inputs(self, lane, net)
         if self.status[lane] != LaneStatus.CONVERGED:
             init_results(net)
             net["converged"] = False
             return net
-        v_pu = self._batch.v_re_pu[:, lane] + 1j * self._batch.v_im_pu[:, lane]
+        n_node = self.compiled.network.n_node  # behind them there may be rows for opened switches
+        v_pu = self._batch.v_re_pu[:n_node, lane] + 1j * self._batch.v_im_pu[:n_node, lane]
         with warnings.catch_warnings():
             # pandas' and pandapower's about themselves; nothing a caller could do about them
             warnings.simplefilter("ignore", FutureWarning)
@@ -306,6 +450,8 @@ class NativeFlow(PowerFlow):
             "max_iterations": self.max_iterations,
             "n_thread": self.n_thread,
             "_tolerance_pu": self._tolerance_pu,
+            "openable": self.openable,
+            "is_open": None if self.openable is None else self.is_open.copy(),
             "batch": batch,
             "counters": self.counters,
             "arrays": {name: getattr(self, name).copy() for name in OWN_ARRAYS},
@@ -313,6 +459,7 @@ class NativeFlow(PowerFlow):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         batch, counters, arrays = (state.pop(name) for name in ("batch", "counters", "arrays"))
+        is_open = state.pop("is_open")
         self.__dict__.update(state)
         self.rows = self.compiled.elements
         self._make()
@@ -321,3 +468,6 @@ class NativeFlow(PowerFlow):
         for name, values in arrays.items():
             getattr(self, name)[...] = values
         self._batch.counters = counters
+        if is_open is not None:
+            self.is_open[...] = is_open
+            self.recognise(np.arange(self.n_lane))

@@ -11,9 +11,11 @@ import pandapower as pp
 from numpy.typing import NDArray
 from pandapower.auxiliary import LoadflowNotConverged
 from pandapower.pypower.makeSbus import makeSbus
+from pandapower.topology import unsupplied_buses
 from scipy.sparse.linalg import MatrixRankWarning
 
 from powergrid.powerflow.element_rows import ElementRows
+from powergrid.powerflow.openable import Openable, Unsupplied
 from powergrid.powerflow.pandapower_tables import (
     RUNPP_OPTIONS,
     read_inputs,
@@ -57,13 +59,24 @@ class PandapowerFlow(PowerFlow):
     tolerance_mva : float
         Largest power mismatch of a solution, as ``runpp`` takes it: whatever its name says,
         pandapower compares it with the mismatch in p.u. of ``sn_mva``.
+    openable : Openable, optional
+        Lines and switches that single lanes may open.
     """
 
     def __init__(
-        self, net: pp.pandapowerNet, n_lane: int = 1, *, tolerance_mva: float = 1e-8
+        self,
+        net: pp.pandapowerNet,
+        n_lane: int = 1,
+        *,
+        tolerance_mva: float = 1e-8,
+        openable: Openable | None = None,
     ) -> None:
-        super().__init__(ElementRows.of(net), n_lane, tolerance_mva)
+        super().__init__(ElementRows.of(net), n_lane, tolerance_mva, openable)
         self._net = net
+        self._unsupplied: dict[bytes, Unsupplied] = {}  # by what is open
+        if openable is not None:
+            self.is_open = np.zeros((len(openable), n_lane), np.uint8)
+            self._taken_up = self.is_open.copy()
         for name, values in read_inputs(net).items():
             setattr(self, name, np.repeat(values[:, np.newaxis], n_lane, axis=1))
         for name in RESULTS:
@@ -127,7 +140,67 @@ class PandapowerFlow(PowerFlow):
 
     def with_lanes(self, n_lane: int) -> PandapowerFlow:
         """Return another power flow of the same network, with its initial inputs."""
-        return PandapowerFlow(self.net, n_lane, tolerance_mva=self.tolerance_pu)
+        return PandapowerFlow(
+            self.net, n_lane, tolerance_mva=self.tolerance_pu, openable=self.openable
+        )
+
+    def with_openable(self, openable: Openable) -> PandapowerFlow:
+        """Return another power flow of the same network, of which these can be opened."""
+        return PandapowerFlow(
+            self.net, self.n_lane, tolerance_mva=self.tolerance_pu, openable=openable
+        )
+
+    def rewire(self, first: int, last: int) -> NDArray[np.intp]:
+        """Let what was written to `is_open` count in lanes `first` to `last`; see `PowerFlow`."""
+        new = (self.is_open[:, first:last] != self._taken_up[:, first:last]).any(axis=0)
+        self._taken_up[:, first:last] = self.is_open[:, first:last]
+        lanes = first + np.flatnonzero(new)
+        for lane in lanes.tolist():
+            self._is_warm[lane] = False
+            found = self.unsupplied(lane)
+            if found is not None:
+                self._clear(found, lane)
+        return lanes
+
+    def recognise(self, lanes: NDArray[np.intp]) -> None:
+        """Find out what is open in lanes whose whole state was written; see `PowerFlow`."""
+        self._taken_up[:, lanes] = self.is_open[:, lanes]
+
+    def unsupplied(self, lane: int) -> Unsupplied | None:
+        """Return what has no supply in a lane, None where nothing is open."""
+        if self.openable is None or not self._taken_up[:, lane].any():
+            return None
+        key = self._taken_up[:, lane].tobytes()
+        if key not in self._unsupplied:
+            base = self._dead_buses(np.zeros(len(self.openable), np.uint8))
+            is_dead = self._dead_buses(self._taken_up[:, lane]) & ~base
+            self._unsupplied[key] = Unsupplied.at_buses(is_dead, self.rows)
+        return self._unsupplied[key]
+
+    def _dead_buses(self, is_open: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return which buses have no supply, (n_bus,)."""
+        assert self.openable is not None
+        self._lane_in_net = -1
+        self.openable.write(self.net, is_open)
+        dead = np.isin(self.rows.numbers["bus"], list(unsupplied_buses(self.net)))
+        result: NDArray[np.bool_] = dead | ~self.net.bus["in_service"].to_numpy(np.bool_)
+        return result
+
+    def _clear(self, found: Unsupplied, lane: int) -> None:
+        """Make the results of what has no supply 0."""
+        dead = self.rows.numbers["bus"][found.buses]
+        self.vm_pu[found.buses, lane] = self.va_degree[found.buses, lane] = 0.0
+        for table, bus in (("line", "from_bus"), ("trafo", "hv_bus"), ("trafo3w", "hv_bus")):
+            is_off = self.net[table][bus].isin(dead).to_numpy()
+            for name in RESULTS:
+                if name.startswith(f"{table}_"):
+                    getattr(self, name)[is_off, lane] = 0.0
+        assert self.openable is not None
+        n_line = len(self.openable.lines)
+        opened = np.array(self.openable.lines, np.intp)[self._taken_up[:n_line, lane] != 0]
+        for name in RESULTS:
+            if name.startswith("line_"):
+                getattr(self, name)[opened, lane] = 0.0
 
     def hidden_arrays(self) -> list[NDArray[Any]]:
         """Return what belongs to the lanes and has no name of `PowerFlow`'s, (n_lane,) each."""

@@ -63,6 +63,8 @@ def write_inputs(flow: PowerFlow, lane: int, net: pp.pandapowerNet) -> None:
             # Steps are whole numbers there, and pandapower counts with them.
             is_step = name == "shunt_step"
             net[table][column] = np.nan_to_num(np.rint(values)).astype(int) if is_step else values
+    if flow.openable is not None:
+        flow.openable.write(net, flow.is_open[:, lane])
 
 
 def write_results(flow: PowerFlow, lane: int, net: pp.pandapowerNet) -> None:

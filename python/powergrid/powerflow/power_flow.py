@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
     from powergrid.powerflow.lane import FlowLane
+    from powergrid.powerflow.openable import Openable, Unsupplied
 
 __all__ = ["INPUTS", "RESULTS", "LaneStart", "LaneStatus", "PowerFlow", "refuse_new_array"]
 
@@ -143,6 +144,10 @@ class PowerFlow(ABC):
         there is none, because the input is invalid or the voltages ran away.
     rows : ElementRows
         Rows of the elements by number.
+    openable : Openable or None
+        Lines and switches that single lanes may open; see `with_openable`.
+    is_open : ndarray of uint8, (n_openable, n_lane)
+        Which of them are open: 1; there only if something can be opened. Counts from `rewire` on.
     """
 
     load_p_mw: Array
@@ -173,8 +178,15 @@ class PowerFlow(ABC):
     start: NDArray[np.int8]
     iterations: NDArray[np.int32]
     mismatch_pu: Array
+    is_open: NDArray[np.uint8]
 
-    def __init__(self, rows: ElementRows, n_lane: int, tolerance_pu: float) -> None:
+    def __init__(
+        self,
+        rows: ElementRows,
+        n_lane: int,
+        tolerance_pu: float,
+        openable: Openable | None = None,
+    ) -> None:
         if operator.index(n_lane) < 1:
             raise InvalidArgumentError(f"n_lane is {n_lane}, expected at least 1")
         if not 0.0 < tolerance_pu < math.inf:
@@ -184,6 +196,9 @@ class PowerFlow(ABC):
         self.n_lane = n_lane
         self.rows = rows
         self._tolerance_pu = float(tolerance_pu)
+        if openable is not None:
+            openable.check(rows)
+        self.openable = openable
 
     def __setattr__(self, name: str, value: object) -> None:
         refuse_new_array(self, name, value)
@@ -241,6 +256,31 @@ class PowerFlow(ABC):
     @abstractmethod
     def with_lanes(self, n_lane: int) -> PowerFlow:
         """Return another power flow of the same network, with its initial inputs."""
+
+    @abstractmethod
+    def with_openable(self, openable: Openable) -> PowerFlow:
+        """Return another power flow of the same network, of which these can be opened.
+
+        Then write to `is_open` and call `rewire`. What has no way to a source any more has no
+        supply: its buses and branches have results of 0, and what injects or draws there has no
+        effect.
+        """
+
+    @abstractmethod
+    def rewire(self, first: int, last: int) -> NDArray[np.intp]:
+        """Let what was written to `is_open` count in lanes `first` to `last` (half open).
+
+        Where it is new, the next solve begins from a flat start, and the results of what has no
+        supply become 0 now. Returns these lanes.
+        """
+
+    @abstractmethod
+    def recognise(self, lanes: NDArray[np.intp]) -> None:
+        """Find out what is open in lanes whose whole state was written, `is_open` with it."""
+
+    @abstractmethod
+    def unsupplied(self, lane: int) -> Unsupplied | None:
+        """Return what has no supply in a lane because something is open; None if nothing is."""
 
     def hidden_arrays(self) -> list[NDArray[Any]]:
         """Return what belongs to the lanes and has no name here, lanes on the last axis."""

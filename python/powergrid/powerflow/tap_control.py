@@ -77,8 +77,10 @@ class TapControl:
             tap_max=column("tap_max"),
         )
 
-    def settle(self, flow: FlowLane) -> bool:
+    def settle(self, flow: FlowLane, is_stuck: NDArray[np.uint8] | None = None) -> bool:
         """Solve, move every regulator that is outside its bandwidth by one step, solve again.
+
+        Those that are stuck, (n_regulator,), stay where they are.
 
         Returns
         -------
@@ -89,10 +91,12 @@ class TapControl:
         for _ in range(MAX_ROUNDS):
             if not converged:
                 return False
-            move = self.moves(flow)
+            move, rows = self.moves(flow), self.rows
+            if is_stuck is not None:
+                move, rows = move[is_stuck == 0], rows[is_stuck == 0]
             if not move.any():
                 break
-            flow.tap_pos[self.rows] = np.round(flow.tap_pos[self.rows]) + move
+            flow.tap_pos[rows] = np.round(flow.tap_pos[rows]) + move
             converged = flow.solve()
         return converged
 
@@ -122,7 +126,8 @@ class TapControl:
         v = result.vm_pu[self.bus_rows] * np.exp(1j * np.deg2rad(result.va_degree[self.bus_rows]))
         p_mw, q_mvar = result.trafo_p_lv_mw[self.rows], result.trafo_q_lv_mvar[self.rows]
         s_mva = -(p_mw + 1j * q_mvar)  # to the load
-        i_a = np.conj(s_mva / (np.sqrt(3.0) * v * self.vn_kv)) * 1e3
+        with np.errstate(divide="ignore", invalid="ignore"):  # without supply, nothing is asked for
+            i_a = np.conj(s_mva / (np.sqrt(3.0) * v * self.vn_kv)) * 1e3
         return line_drop_step(
             np.ascontiguousarray(v.real),
             np.ascontiguousarray(v.imag),

@@ -16,10 +16,13 @@ from powergrid.agents.device_pieces import Command, DevicePieces
 from powergrid.agents.protocol_config import ConsensusConfig, MarketConfig, TariffConfig
 from powergrid.agents.tariff import Tariff
 from powergrid.engine.rules import Rules
+from powergrid.reference.disturbances import ReferenceDisturbances
 from powergrid.reference.market import clear_peer_market
 
 if TYPE_CHECKING:
     from powergrid.agents.power_grid_agent import PowerGridAgent
+    from powergrid.disturbances.condition_watch import ConditionWatch
+    from powergrid.disturbances.schedule import DisturbanceSchedule
     from powergrid.envs.distribution_grid import DistributionGrid
     from powergrid.powerflow.lane import FlowLane
 
@@ -39,6 +42,10 @@ class ReferenceSimulation:
         Of the whole network.
     rules : Rules
         Time and pay.
+    schedule : DisturbanceSchedule, optional
+        Disturbances.
+    watch : ConditionWatch, optional
+        Conditions.
     """
 
     def __init__(
@@ -47,10 +54,18 @@ class ReferenceSimulation:
         distribution: DistributionGrid,
         flow: FlowLane,
         rules: Rules,
+        schedule: DisturbanceSchedule | None = None,
+        watch: ConditionWatch | None = None,
     ) -> None:
         self._agents = dict(agents)
         self._distribution = distribution
         self._flow = flow
+        self.watch = watch
+        self._disturbances: ReferenceDisturbances | None = None
+        if schedule is not None:
+            self._disturbances = ReferenceDisturbances(
+                agents, distribution, flow, schedule, rules.step_s
+            )
         self._step_s, self._dt_h = rules.step_s, rules.dt_h
         protocol = self._protocol = rules.protocol
         self._plan: CommonPlan | None = None
@@ -62,7 +77,9 @@ class ReferenceSimulation:
         self._now_s = 0.0  # start of the interval, since that of the episode
         self._held: dict[str, np.ndarray] = {}  # commands in force, in the devices' units
 
-    def begin_episode(self, day: int, noise_seed: int | None) -> bool:
+    def begin_episode(
+        self, day: int, noise_seed: int | None, disturbance_seed: int | None = None
+    ) -> bool:
         """Solve the first power flow with idle devices; return whether that converged."""
         flow = self._flow
         if self._tariff is not None:
@@ -71,16 +88,23 @@ class ReferenceSimulation:
         for agent in self._agents.values():
             agent.reset()
         self._now_s = 0.0
+        if self.watch is not None:
+            self.watch.reset(0, 1)
+        if self._disturbances is not None and disturbance_seed is not None:
+            self._disturbances.begin_episode(disturbance_seed)
         self._held = {
             f"{name}/{device_id}": np.array(device.idle_action(), dtype=np.float64)
             for name, agent in self._agents.items()
             for device_id, device in agent.devices.items()
         }
         self.begin_interval(0)
+        self._enact()
         for agent in self._agents.values():
             agent.apply_action(agent.idle_action())
             agent.write_setpoints(flow, 0)
         self._distribution.write_setpoints(flow, 0)
+        if self._disturbances is not None:
+            self._disturbances.write_loads()
         if not self._distribution.solve(flow):
             return False
         for agent in self._agents.values():
@@ -89,6 +113,7 @@ class ReferenceSimulation:
 
     def run_interval(self, k: int, actions: Mapping[str, np.ndarray]) -> bool:
         """Live through interval `k`; return whether the power flow converged."""
+        self._enact()
         if self._plan is not None:
             actions = {name: np.array(action) for name, action in actions.items()}
             self._plan.agree([actions[name] for name in self._agents])
@@ -104,6 +129,7 @@ class ReferenceSimulation:
         commands : sequence of Command
             In order of time.
         """
+        self._enact()
         step_h, pieces = self._dt_h, dict[str, DevicePieces]()
         for name, agent in self._agents.items():
             for device_id, device in agent.devices.items():
@@ -121,7 +147,7 @@ class ReferenceSimulation:
                     held = np.array(command.action, dtype=np.float64)
                 end_s = self._now_s + self._step_s
                 device.dt = (end_s - begin_s) / 3600.0 if path in pieces else step_h
-                device.set_device_action(held.copy())
+                device.obey(held.copy())
                 idle = device.idle_action()
                 for entry in device.momentary_actions:
                     held[entry] = idle[entry]
@@ -139,6 +165,8 @@ class ReferenceSimulation:
         for name, agent in agents.items():
             agent.write_setpoints(flow, k, of_agent[name])
         self._distribution.write_setpoints(flow, k)
+        if self._disturbances is not None:
+            self._disturbances.write_loads()
         converged = self._distribution.solve(flow)
         shared = self._distribution.safety(flow) / len(agents)
         for name, agent in agents.items():
@@ -150,6 +178,8 @@ class ReferenceSimulation:
             self._trades = clear_peer_market(
                 agents, self._protocol.trading_fee, self._dt_h, traders
             )
+        if self.watch is not None:
+            self.watch.check(0, 1)
         return converged
 
     def say_price(self, price: float) -> None:
@@ -169,6 +199,17 @@ class ReferenceSimulation:
         """Set prices, clock, forecasts and available power of interval `k`."""
         for agent in self._agents.values():
             agent.begin_interval(k, self._dt_h, self._tariff)
+        if self._disturbances is not None:
+            self._disturbances.begin_interval(k)
+
+    def _enact(self) -> None:
+        if self._disturbances is not None:
+            self._disturbances.enact()
+
+    @property
+    def disturbance_counts(self) -> dict[str, int]:
+        """How many disturbances are in force in the present interval, by kind."""
+        return {} if self._disturbances is None else self._disturbances.count
 
     def observations(self) -> dict[str, np.ndarray]:
         """Return every agent's present observation."""

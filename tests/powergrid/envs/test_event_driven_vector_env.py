@@ -25,6 +25,17 @@ LATE = {
     "faults": {"loss": 0.2, "duplication": 0.1, "reordering": 0.3, "reordering_delay": 900.0},
 }  # fmt: skip
 
+# What wakes agents, and what loses their messages and changes the network under them.
+DISTURBED: dict[str, Any] = {
+    "disturbances": [
+        {"kind": "communication_outage", "rate_per_h": 0.3, "duration_s": {"mean_s": 3000.0}},
+        {"kind": "line_outage", "rate_per_h": 0.2, "duration_s": 5000.0},
+        {"kind": "tap_stuck", "rate_per_h": 0.4, "duration_s": 5000.0},
+        {"kind": "generator_trip", "rate_per_h": 0.4, "duration_s": 5000.0},
+    ],
+    "conditions": [{"kind": "voltage_alarm", "low_pu": 0.98, "cool_down_s": 7000.0}],
+}
+
 
 def actions_of(seed: int, n_call: int, envs: VectorGridEnv, lanes: list[int]) -> np.ndarray:
     """Return random actions by call and lane; a lane has the same ones in every batch."""
@@ -111,16 +122,22 @@ def test_a_power_flow_without_solution_is_what_it_is_in_synchronous_steps(rule: 
     assert n_failed > 3
 
 
-@pytest.mark.parametrize("timing", [LATE, {**LATE, "faults": {}}, {}])
-def test_lanes_are_those_of_smaller_batches(timing: dict[str, Any]) -> None:
-    config = {"max_episode_steps": 8, "timing": timing}
+@pytest.mark.parametrize(
+    ("timing", "disturbed"),
+    [(LATE, {}), ({**LATE, "faults": {}}, {}), ({}, {}), (LATE, DISTURBED)],
+)
+def test_lanes_are_those_of_smaller_batches(
+    timing: dict[str, Any], disturbed: dict[str, Any]
+) -> None:
+    config = {"max_episode_steps": 8, "timing": timing, **disturbed}
     together = run(EventDrivenVectorEnv(5, config), [0, 1, 2, 3, 4], 40)
     apart = [run(EventDrivenVectorEnv(1, config), [lane], 40) for lane in range(5)]
     assert_same(together, [entry for of_lane in apart for entry in of_lane])
 
 
-def test_threads_change_nothing() -> None:
-    config = {"max_episode_steps": 8, "timing": LATE}
+@pytest.mark.parametrize("disturbed", [{}, DISTURBED])
+def test_threads_change_nothing(disturbed: dict[str, Any]) -> None:
+    config = {"max_episode_steps": 8, "timing": LATE, **disturbed}
     lanes = list(range(40))
     one, two = (EventDrivenVectorEnv(40, config, n_thread=n) for n in (1, 2))
     assert_same(run(one, lanes, 12), run(two, lanes, 12))

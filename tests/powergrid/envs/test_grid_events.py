@@ -38,6 +38,20 @@ LATE = {
 }  # fmt: skip
 
 
+# Something of every kind, and alarms that go off beside the agents' own rhythm.
+DISTURBED: dict[str, Any] = {
+    "disturbances": [
+        {"kind": "load_spike", "rate_per_h": 0.2, "duration_s": 9000.0, "size": [0.7, 1.4]},
+        {"kind": "generator_trip", "rate_per_h": 0.3, "duration_s": {"mean_s": 9000.0}},
+        {"kind": "line_outage", "rate_per_h": 0.1, "duration_s": 6000.0},
+        {"kind": "switch_outage", "at_s": 40000.0, "duration_s": 5000.0},
+        {"kind": "tap_stuck", "rate_per_h": 0.3, "duration_s": 9000.0},
+        {"kind": "communication_outage", "rate_per_h": 0.2, "duration_s": {"mean_s": 5000.0}},
+    ],
+    "conditions": [{"kind": "voltage_alarm", "low_pu": 0.99, "cool_down_s": 8000.0}],
+}
+
+
 class Interval(NamedTuple):
     """What an interval came to, to be compared bit for bit."""
 
@@ -180,7 +194,7 @@ def assert_same(found: Episode, expected: Episode) -> None:
 
 
 @pytest.mark.parametrize("setup", SETUPS)
-@pytest.mark.parametrize("changes", [{}, {"normalize_obs": True, "variability": True}])
+@pytest.mark.parametrize("changes", [{}, {"normalize_obs": True, "variability": True}, DISTURBED])
 def test_the_general_road_is_the_lane_of_a_batch(setup: str, changes: dict[str, Any]) -> None:
     config = {**load_setup(setup), "timing": LATE, **changes}
     env = with_policies(Traced(config))
@@ -265,13 +279,14 @@ def test_without_delays_a_run_by_events_is_the_steps(setup: str, is_central: boo
 
 
 @pytest.mark.parametrize("setup", ["villages", "ieee34_ieee13"])
+@pytest.mark.parametrize("disturbed", [{}, DISTURBED])
 def test_the_reference_lives_through_the_same_events(
-    make_villages: Callable[..., Any], setup: str
+    make_villages: Callable[..., Any], setup: str, disturbed: dict[str, Any]
 ) -> None:
     timing = {**LATE, "agents": {}, "faults": {**LATE["faults"], "outages": []}}
     records, seen = [], []
     for backend in ("native", "reference"):
-        changes = {"backend": backend, "power_flow": "native", "timing": timing}
+        changes = {"backend": backend, "power_flow": "native", "timing": timing, **disturbed}
         if setup == "villages":
             env = make_villages(**changes)
         else:

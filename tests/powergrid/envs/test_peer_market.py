@@ -71,9 +71,18 @@ def assert_balanced(bought: Any, payment: Any, fee: Any, saving: Any, own: Any) 
 
 
 @settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 2**31), fails_at=st.integers(1, 20))
-def test_energy_and_money_balance_in_every_interval_of_every_lane(seed: int, fails_at: int) -> None:
+@given(seed=st.integers(0, 2**31), fails_at=st.integers(1, 20), is_disturbed=st.booleans())
+def test_energy_and_money_balance_in_every_interval_of_every_lane(
+    seed: int, fails_at: int, is_disturbed: bool
+) -> None:
     config = collapsing(trading_config(), fails_at)
+    if is_disturbed:
+        config["disturbances"] = [
+            {"kind": kind, "rate_per_h": 0.3, "duration_s": 5000.0, **size}
+            for kind, size in (
+                ("load_spike", {"size": [0.5, 2.0]}), ("generator_trip", {}), ("line_outage", {})
+            )
+        ]  # fmt: skip
     envs = VectorGridEnv(8, config)
     rng = np.random.default_rng(seed)
     envs.reset(seed=seed, options={"day": rng.integers(0, 2, 8)})

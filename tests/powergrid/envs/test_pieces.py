@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from heron.protocols.vertical import SetpointProtocol
 from powergrid.agents.device_pieces import Command
+from powergrid.agents.grid import Grid
 from powergrid.agents.registry import DEVICE_REGISTRY
 from powergrid.agents.storage import ESS
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
@@ -150,6 +153,62 @@ def test_a_store_gives_exactly_what_flows() -> None:
         assert 0.1 <= store.soc <= 0.9 + 1e-12
         n_limited += store.soc in (0.1, 0.9)
     assert n_limited > 2
+
+
+kinds = st.sampled_from(["generator_trip", "line_outage", "switch_outage", "tap_stuck"])
+disturbances = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"kind": kinds}),
+        st.fixed_dictionaries({"kind": st.just("load_spike"), "size": st.floats(0.0, 1.5)}),
+    ).flatmap(
+        lambda entry: st.fixed_dictionaries(
+            {"rate_per_h": st.floats(0.2, 1.0), "duration_s": st.floats(600.0, 10000.0)}
+        ).map(lambda coming: {**entry, **coming})
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(disturbances=disturbances, seed=st.integers(0, 10**6))
+def test_energy_and_money_add_up_in_pieces_under_every_fault(
+    disturbances: list[dict[str, Any]], seed: int
+) -> None:
+    config = config_with_all_kinds("ieee34_ieee13")
+    config["microgrid_configs"][1]["devices"][-1] |= {"ch_eff": 1.0, "dsc_eff": 1.0}
+    env = MultiAgentMicrogrids({**config, "disturbances": disturbances})
+    env.reset(seed=seed)
+    second = env.possible_agents[1]
+    store = env.agent_dict[second].devices["store"].state.storage
+    engine = env._simulation.engine
+    network, rng = engine.network, np.random.default_rng(seed)
+    for k in range(12):
+        before = store.e_stored_MWh
+        prices = {name: agent.state.market.price for name, agent in env.agent_dict.items()}
+        infos = live(env, k, random_commands(env, k, rng))
+        mean_mw = {
+            owner: float(network.flow.p_mw[row, 0]) for owner, row in network.injection_row.items()
+        }
+        assert store.e_stored_MWh == pytest.approx(before - mean_mw[f"{second}/store"], abs=1e-12)
+        is_out = engine.disturbances.is_out[:, 0]
+        for member, out in zip(engine.devices.in_order, is_out.tolist(), strict=True):
+            assert not out or mean_mw[member.owner] == 0.0
+        if not all(info["converged"] for info in infos.values()):
+            continue
+        metrics = env.get_power_grid_metrics()
+        given_mw = metrics["source_p_mw"] + metrics["generation_mw"]
+        assert given_mw == pytest.approx(metrics["load_mw"] + metrics["loss_mw"], abs=1e-6)
+        for name, agent in env.agent_dict.items():
+            meter = next(d for d in agent.devices.values() if isinstance(d, Grid))
+            bought = meter.state.electrical.p_MW
+            own = [mean_mw.get(f"{name}/{device_id}", 0.0) for device_id in agent.devices]
+            loss = bought + sum(own) - env.power_flow.load_p_mw[agent.zone.load_rows].sum()
+            assert -1e-6 < loss < 0.1
+            ratio = meter.config.sell_ratio if bought < 0.0 else 1.0
+            assert infos[name]["cost_energy"] == pytest.approx(
+                bought * prices[name] * ratio, abs=1e-9
+            )
 
 
 class OwnProtocol(SetpointProtocol):

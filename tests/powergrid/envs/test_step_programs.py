@@ -22,6 +22,7 @@ from powergrid.envs.vector_grid_env import VectorGridEnv
 from powergrid.kernels.jit import kernel, lanes
 from powergrid.kernels.lanes import count
 from powergrid.kernels.recording import LanesUsedError, record
+from powergrid.setups.loader import load_setup
 
 N_LANE = 5
 Configure = Callable[[dict[str, Any]], None]
@@ -65,6 +66,21 @@ def with_pandapower(config: dict[str, Any]) -> None:
     config["power_flow"] = "pandapower"
 
 
+def with_disturbances(config: dict[str, Any]) -> None:
+    config["disturbances"] = [
+        {"kind": kind, "rate_per_h": 0.5, "duration_s": 5000.0, **size}
+        for kind, size in (("load_spike", {"size": 1.3}), ("generator_trip", {}), ("tap_stuck", {}))
+    ]
+
+
+def with_outages(config: dict[str, Any]) -> None:
+    with_disturbances(config)
+    config["disturbances"].append(
+        {"kind": "line_outage", "rate_per_h": 0.5, "duration_s": {"mean_s": 5000.0}}
+    )
+    config["conditions"] = [{"kind": "voltage_alarm", "low_pu": 0.99, "cool_down_s": 5000.0}]
+
+
 def as_it_is(config: dict[str, Any]) -> None:
     pass
 
@@ -84,7 +100,10 @@ def live(envs: VectorGridEnv, n_step: int) -> list[Any]:
     return [*found, envs.state()[:, : envs.num_envs].copy()]
 
 
-@pytest.mark.parametrize("configure", [as_it_is, with_hooks, with_variability, with_pandapower])
+@pytest.mark.parametrize(
+    "configure",
+    [as_it_is, with_hooks, with_variability, with_pandapower, with_disturbances, with_outages],
+)
 def test_native_programs_give_the_bits_of_stages_one_by_one(
     configure: Configure,
     env_of_config: type[NetworkedGridEnv],
@@ -107,6 +126,26 @@ def test_native_programs_give_the_bits_of_stages_one_by_one(
         np.testing.assert_array_equal(native, by_stages)
 
 
+@pytest.mark.parametrize("kind", ["line_outage", "tap_stuck"])
+def test_native_programs_miss_no_disturbance_of_the_power_flow(kind: str) -> None:
+    config = {**load_setup("ieee34_ieee13"), "max_episode_steps": 7}
+    plain = VectorGridEnv(N_LANE, config)
+    struck = [{"kind": kind, "at_s": 7200.0, "duration_s": 7200.0}]
+    if kind == "line_outage":  # a part of a microgrid, and one of the feeder
+        struck[0]["targets"] = ["MG2 Line 632-671", "DSO Line 834-842"]
+    envs = [VectorGridEnv(N_LANE, {**config, "disturbances": struck}) for _ in range(2)]
+    envs[1].engine.run_by_stages()
+    answers = [live(one, 9) for one in envs]
+    for native, by_stages in zip(*answers, strict=True):
+        np.testing.assert_array_equal(native, by_stages)
+    # The compiled core's one call knows of neither.
+    assert plain.engine.network.flow.native is not None
+    assert envs[0].engine.network.flow.native is None
+    assert envs[0].engine.programs.step.n_part > plain.engine.programs.step.n_part == 1
+    for one in (plain, *envs):
+        one.close()
+
+
 def engine_of(env_of_config: type[NetworkedGridEnv], config: dict[str, Any]) -> Engine:
     return VectorGridEnv(N_LANE, config, env_class=env_of_config).engine
 
@@ -117,6 +156,13 @@ def test_a_step_of_kernels_is_one_native_call(
     programs = engine_of(env_of_config, small_config).programs
     for program in (programs.run, programs.pay, programs.begin_next, programs.step):
         assert program.n_part == 1
+
+
+def test_disturbances_of_devices_and_loads_are_kernels_too(
+    env_of_config: type[NetworkedGridEnv], small_config: dict[str, Any]
+) -> None:
+    with_disturbances(small_config)
+    assert engine_of(env_of_config, small_config).programs.step.n_part == 1
 
 
 def test_hooks_and_pandapower_run_in_the_interpreter(

@@ -100,25 +100,42 @@ class KernelParity:
             self.x[self.slot[d, k], :N_LANE] = values[d]
 
     def step(
-        self, action: np.ndarray, measured: np.ndarray, dt_h: float, first: int, last: int
+        self,
+        action: np.ndarray,
+        measured: np.ndarray,
+        dt_h: float,
+        first: int,
+        last: int,
+        is_out: np.ndarray | None = None,
     ) -> None:
         """Let an interval pass in the lanes `first` to `last`, in objects and arrays.
 
         Parameters
         ----------
         action, measured : ndarray, (n, n_device, N_LANE)
+        is_out : ndarray of bool, (n_device, N_LANE), optional
+            Devices out of service.
         """
+        out = np.zeros((self.n_device, N_LANE + N_PADDING), np.uint8)
+        if is_out is not None:
+            out[:, :N_LANE] = is_out
         pad = [(0, 0), (0, 0), (0, N_PADDING)]
         action, measured = (np.pad(a, pad, constant_values=MARK) for a in (action, measured))
         lengths = np.full((self.n_device, N_LANE + N_PADDING), dt_h)
         self._call("set_point", action, lengths, first, last)
+        if is_out is not None:
+            for d, row, feature, field in self._own:
+                if feature == "electrical" and field in ("p_MW", "q_MVAr"):
+                    self.x[row, first:last][out[d, first:last] != 0] = 0.0
+            self._call("trip", out, first, last)
         self._call("advance", measured, lengths, first, last)
         self._call("cost_safety", lengths, self.cost, self.safety, first, last)
         for d in range(self.n_device):
             for lane in range(first, last):
                 device = self.devices[d][lane]
                 device.dt = dt_h
-                device.set_device_action(action[: len(device.action_names()), d, lane])
+                device.is_out = bool(out[d, lane])
+                device.obey(action[: len(device.action_names()), d, lane])
                 results = dict(zip(self.kernels.measures, measured[:, d, lane], strict=True))
                 device.update_state(results, dt_h)
                 device.update_cost_safety()
@@ -175,11 +192,13 @@ def run_program(
     action: tuple[Range, Values] = ((-1.5, 1.5), ENDS),
     measured: tuple[Range, Values] = ((-5.0, 5.0), (0.0, -0.0)),
     before: Callable[[KernelParity], None] = lambda parity: None,
+    can_trip: bool = False,
     max_step: int = 6,
 ) -> KernelParity:
     """Drive a group by a random program of steps and compare after each.
 
-    `before` is called before every step, to write what the engine writes.
+    `before` is called before every step, to write what the engine writes; with `can_trip` devices
+    are now and then out of service.
     """
     is_compiled = draw(st.sampled_from([True, True, True, False]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -196,6 +215,7 @@ def run_program(
             draw(intervals),
             first,
             last,
+            rng.random((n_device, N_LANE)) < 0.25 if can_trip else None,
         )
         parity.check(first, last)
     return parity

@@ -61,7 +61,7 @@ def generators(draw: st.DrawFn) -> list[Generator]:
 def test_a_group_of_generators_runs_as_its_hooks_say(data: st.DataObject) -> None:
     devices = [data.draw(generators()) for _ in range(data.draw(st.integers(1, 3)))]
     n_action = max(len(row[0].action_names()) for row in devices)
-    run_program(data.draw, devices, n_action=n_action, max_step=10)
+    run_program(data.draw, devices, n_action=n_action, can_trip=True, max_step=10)
 
 
 def test_a_curve_is_continued_beyond_its_points_and_jumps_segments_at_them() -> None:

@@ -42,4 +42,4 @@ def test_a_group_of_plants_runs_as_its_hooks_say(data: st.DataObject) -> None:
         parity.write("availability.available_p_MW", available)
 
     n_action = max(len(row[0].action_names()) for row in devices)
-    run_program(data.draw, devices, n_action=n_action, before=offer)
+    run_program(data.draw, devices, n_action=n_action, can_trip=True, before=offer)

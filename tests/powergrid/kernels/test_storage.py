@@ -47,7 +47,7 @@ def batteries(draw: st.DrawFn) -> list[ESS]:
 def test_a_group_of_batteries_runs_as_its_hooks_say(data: st.DataObject) -> None:
     devices = [data.draw(batteries()) for _ in range(data.draw(st.integers(1, 3)))]
     n_action = max(len(row[0].action_names()) for row in devices)
-    run_program(data.draw, devices, n_action=n_action, max_step=10)
+    run_program(data.draw, devices, n_action=n_action, can_trip=True, max_step=10)
 
 
 def test_a_battery_without_reactive_power_needs_no_second_row_of_actions() -> None:

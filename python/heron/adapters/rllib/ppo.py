@@ -10,6 +10,7 @@ from gymnasium.spaces import Box
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.policy.policy import PolicySpec
 
 from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
@@ -82,7 +83,8 @@ def ppo_config(
     num_env_runners : int
         Processes that sample; 0 samples in this one.
     num_envs_per_env_runner : int
-        Environments of each of them, stepped together; see `BatchedEnvRunner`.
+        Environments of each of them, stepped together; see `BatchedEnvRunner`. One by one where
+        agents have different spaces.
     use_gpu : bool
         Whether the learner uses a GPU.
     seed : int
@@ -110,6 +112,8 @@ def ppo_config(
         for agent in probe.possible_agents
         for space in (probe.observation_space(agent), probe.action_space(agent))
     )
+    spaces = [(probe.observation_space(a), probe.action_space(a)) for a in probe.possible_agents]
+    is_uniform = all(pair == spaces[0] for pair in spaces)
     is_shared = bool(getattr(probe, "share_reward", False))
     probe.close()
     entry: dict[str, Any] = {
@@ -131,7 +135,8 @@ def ppo_config(
         .environment(RLlibMultiAgentEnv, env_config=entry)
         .framework("torch")
         .env_runners(
-            env_runner_cls=BatchedEnvRunner,
+            # Lanes are arrays of agents with the same spaces.
+            env_runner_cls=BatchedEnvRunner if is_uniform else MultiAgentEnvRunner,
             num_env_runners=num_env_runners,
             num_envs_per_env_runner=num_envs_per_env_runner,
             # Episodes stay whole, so that every iteration reports the returns of complete ones.

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heron.errors import InvalidArgumentError
 from powergrid import _core
 from powergrid.powerflow.element_rows import ElementRows
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
-__all__ = ["CompiledNetwork", "InjectionRows"]
+__all__ = ["CompiledNetwork", "InjectionRows", "SwitchNodes"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,29 @@ class InjectionRows:
     sgen: slice
     storage: slice
     gen: slice
+
+
+@dataclass(frozen=True, eq=False)
+class SwitchNodes:
+    """What `powergrid._core.OpenableNetwork` needs to open switches.
+
+    Attributes
+    ----------
+    data : dict
+        As `CompiledNetwork.data`, with the nodes at both ends of the switches apart.
+    from_node, to_node : ndarray of int32, (n,)
+        Nodes of `data` that a switch makes one.
+    number : ndarray of int32, (n_switch,)
+        Place of each row of the table among them, -1 for a switch that they lack.
+    branch : ndarray of int32, (n_switch,)
+        Branch of a switch with an impedance, -1 for the others.
+    """
+
+    data: dict[str, Any]
+    from_node: NDArray[np.int32]
+    to_node: NDArray[np.int32]
+    number: NDArray[np.int32]
+    branch: NDArray[np.int32]
 
 
 @dataclass(eq=False)
@@ -51,6 +75,8 @@ class CompiledNetwork:
     begin : dict
         Values of the tables that `data` lacks, because a row may be without effect or shared:
         ``ext_grid_vm_pu``, ``gen_vm_pu``, ``tap_pos`` (n_trafo,; NaN without a changer).
+    switches : SwitchNodes or None
+        What opening switches takes; None until somebody asks for it, see `find_switches`.
     network : powergrid._core.Network
         `data`, checked and prepared.
     """
@@ -64,6 +90,7 @@ class CompiledNetwork:
     gen_rows: NDArray[np.int32]
     elements: ElementRows
     begin: dict[str, NDArray[np.float64]]
+    switches: SwitchNodes | None = None
     network: _core.Network = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +112,25 @@ class CompiledNetwork:
     def net(self, net: pandapowerNet | None) -> None:
         self._net = net
         self._build_net = None
+
+    def find_switches(self) -> SwitchNodes:
+        """Return `switches`, compiled now if they were not yet, through the pandapower network.
+
+        Raises
+        ------
+        InvalidArgumentError
+            If that is unknown.
+        """
+        if self.switches is None:
+            if self.net is None:
+                raise InvalidArgumentError(
+                    "to open switches, the pandapower network of a compiled one must be known: "
+                    "set its `net`"
+                )
+            from powergrid.powerflow.compilation.switches import compile_switches
+
+            self.switches = compile_switches(self.net, self)
+        return self.switches
 
     def build_net_by(self, build: Callable[[], pandapowerNet]) -> None:
         """Say how to build the network when somebody asks for `net`; copies take `build` along."""
