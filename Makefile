@@ -38,8 +38,8 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
-  table timing-study bench bench-core bench-power-flow bench-startup bench-env bench-rllib leak-rllib \
-  learning-report wheel format clean distclean help
+  table timing-study bench bench-core bench-power-flow bench-startup bench-env bench-events bench-rllib \
+  leak-rllib learning-report wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -64,7 +64,7 @@ timing-study: $(TEST)
 	$(BIN)/python benchmarks/python/timing_study.py
 
 # Some minutes each, on a machine that does nothing else.
-bench: bench-core bench-power-flow bench-startup bench-env bench-rllib
+bench: bench-core bench-power-flow bench-startup bench-env bench-events bench-rllib
 
 bench-core: $(TEST)
 	$(BIN)/python benchmarks/python/core_speed.py $(BENCH_ARGS)
@@ -83,6 +83,9 @@ bench-startup: $(TEST)
 
 bench-env: $(TEST)
 	$(BIN)/python benchmarks/python/env_speed.py $(BENCH_ARGS)
+
+bench-events: $(TEST)
+	$(BIN)/python benchmarks/python/event_speed.py $(BENCH_ARGS)
 
 bench-rllib: $(TEST)
 	$(BIN)/python benchmarks/python/rllib_speed.py $(BENCH_ARGS)

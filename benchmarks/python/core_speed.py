@@ -11,7 +11,6 @@ writes to build/benchmarks/quick, and its figures are too rough to require anyth
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from speed.command import ROOT, complete, conclude, parser_of, write
 from speed.decisions import check_decisions, measure_decisions, measure_gather
 from speed.handlers import check_handlers, measure_handlers
 from speed.loops import check_loops, has_simpy, measure_growth, measure_loops
@@ -29,8 +29,6 @@ from speed.messages import measure_messages
 from speed.native import build
 from speed.report import MARKS, content, draw, page, readme_part
 from speed.requirements import requirements
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -61,39 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tables = measure(program, extent)
     required = requirements(tables["loops"] + tables["handlers"] + tables["decisions"], machine)
     figures = (machine, extent.n_turn, tables, required)
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(content(*figures), indent=1)
-    (options.out / "core_speed.json").write_text(data + "\n", encoding="utf-8")
-    (options.out / "core_speed.md").write_text(page(*figures), encoding="utf-8")
+    text = page(*figures)
+    write(options.out, "core_speed", content(*figures), text)
     draw(tables["growth"], options.image)
     if options.readme:
         put_between_marks(options.readme, readme_part(*figures[:3]), MARKS)
-    print(page(*figures))
-    if options.quick:
-        print("A short run: the figures are rough, and nothing is required of them.")
-        return 0
-    return 0 if all(r.holds for r in required if r.is_required) else 1
+    return conclude(text, required, is_quick=options.quick)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time the core against its peers.")
-    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
-    parser.add_argument("--out", type=Path, help="folder for the results")
-    parser.add_argument("--image", type=Path, help="where the plot goes")
-    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
+    parser = parser_of("Time the core against its peers.")
     parser.add_argument(
         "--build", type=Path, default=ROOT / "build" / "benchmarks", help="folder of the C++ build"
     )
     options = parser.parse_args(arguments)
-    if not options.quick and options.out is None:
-        options.readme = options.readme or ROOT / "README.md"
-        options.image = options.image or ROOT / "docs" / "images" / "event_cost.svg"
-    options.out = options.out or (
-        options.build / "quick" if options.quick else ROOT / "benchmarks" / "results"
-    )
-    options.image = options.image or options.out / "event_cost.svg"
-    return options
+    return complete(options, "event_cost.svg", options.build / "quick")
 
 
 def measure(program: Path, extent: Extent) -> dict[str, list[Measurement]]:

@@ -11,14 +11,10 @@ build/benchmarks/quick, and its figures are too rough to require anything of the
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Sequence
 
 from environment_speed import grid2op_peer, memory, stages
 from environment_speed.groups import Extent, make_compared, measure_steps, measure_threads
@@ -26,11 +22,11 @@ from environment_speed.plots import draw
 from environment_speed.report import MARKS, Figures, content, page, readme_part
 from environment_speed.required import requirements
 from powerflow_speed.clock import clock_ghz
+from speed.command import conclude, options_of, told, write
 from speed.machine import describe_system
 from speed.markdown import put_between_marks
 from speed.measure import pin
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("heron", "pandapower", "grid2op", "lightsim2grid", "pettingzoo", "numpy", "numba")
 FULL = Extent(
     lanes=(8, 64, 256, 1024, 4096, 16384),
@@ -42,12 +38,11 @@ FULL = Extent(
 QUICK = Extent(
     lanes=(8, 64), lanes_of_stages=(64,), lanes_of_memory=(8, 256), turn_s=0.01, n_turn=2
 )
-Answer = TypeVar("Answer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
-    options = parse(arguments)
+    options = options_of(arguments, "Time the environment against its reference.", "env_speed.svg")
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("HERON_CACHE_DIR", folder)  # which nobody else writes to meanwhile
         return run(options)
@@ -70,47 +65,12 @@ def run(options: argparse.Namespace) -> int:
     threads, gains = told("threads", lambda: measure_threads(extent, compared))
     required = requirements(steps, threads, gains)
     figures = Figures(machine, extent.n_turn, steps, threads, gains, by_stage, by_size, required)
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(content(figures), indent=1)
-    (options.out / "env_speed.json").write_text(data + "\n", encoding="utf-8")
     text = page(figures)
-    (options.out / "env_speed.md").write_text(text, encoding="utf-8")
+    write(options.out, "env_speed", content(figures), text)
     draw(steps, threads, by_stage, options.image)
     if options.readme:
         put_between_marks(options.readme, readme_part(figures), MARKS)
-    print(text)
-    if options.quick:
-        print("A short run: the figures are rough, and nothing is required of them.")
-        return 0
-    return 0 if all(r.holds for r in required if r.is_required) else 1
-
-
-def told(name: str, measure: Callable[[], Answer]) -> Answer:
-    """Measure something and say how long that took."""
-    began = time.perf_counter()
-    answer = measure()
-    print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return answer
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time the environment against its reference.")
-    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
-    parser.add_argument("--out", type=Path, help="folder for the results")
-    parser.add_argument("--image", type=Path, help="where the plot goes")
-    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
-    options = parser.parse_args(arguments)
-    if not options.quick and options.out is None:
-        options.readme = options.readme or ROOT / "README.md"
-        options.image = options.image or ROOT / "docs" / "images" / "env_speed.svg"
-    options.out = options.out or (
-        ROOT / "build" / "benchmarks" / "quick"
-        if options.quick
-        else ROOT / "benchmarks" / "results"
-    )
-    options.image = options.image or options.out / "env_speed.svg"
-    return options
+    return conclude(text, required, is_quick=options.quick)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,10 @@ writes to build/benchmarks/quick, and its figures are too rough to require anyth
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
-import time
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
 from powerflow_speed.clock import clock_ghz
 from powerflow_speed.groups import Extent, measure_group, missing_peers
@@ -25,12 +22,12 @@ from powerflow_speed.plots import draw
 from powerflow_speed.problems import COMBINED, NETWORKS
 from powerflow_speed.report import MARKS, Figures, content, page, readme_part
 from powerflow_speed.required import requirements
+from speed.command import ROOT, conclude, options_of, told, write
 from speed.machine import describe_system
 from speed.markdown import put_between_marks
 from speed.measure import pin
 from speed.native import build
 
-ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "benchmarks"
 PACKAGES = (
     "heron",
@@ -67,7 +64,9 @@ QUICK = Extent(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
-    options = parse(arguments)
+    options = options_of(
+        arguments, "Time the power flow against its peers.", "power_flow_speed.svg"
+    )
     load_average = os.getloadavg()[0]
     pin()
     machine = describe_system(clock_ghz(), load_average, PACKAGES)
@@ -77,47 +76,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tables = {}
     copies = [copy_gb_s()]
     for name in ("networks", "threads", "simd", "buses"):
-        began = time.perf_counter()
-        tables[name] = measure_group(name, extent)
+        tables[name] = told(name, partial(measure_group, name, extent))
         copies.append(copy_gb_s())
-        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
     counts = {} if options.quick else count_instructions(build(BUILD, "power_flow"), extent.sizes)
     growth = Growth(counts, copies)
     required = requirements(tables, growth, machine)
     figures = Figures(machine, extent.n_turn, tables, growth, required)
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(content(figures), indent=1)
-    (options.out / "power_flow.json").write_text(data + "\n", encoding="utf-8")
     text = page(figures)
-    (options.out / "power_flow.md").write_text(text, encoding="utf-8")
+    write(options.out, "power_flow", content(figures), text)
     draw(tables, options.image)
     if options.readme:
         put_between_marks(options.readme, readme_part(figures), MARKS)
-    print(text)
-    if options.quick:
-        print("A short run: the figures are rough, and nothing is required of them.")
-        return 0
-    return 0 if all(r.holds for r in required if r.is_required) else 1
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time the power flow against its peers.")
-    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
-    parser.add_argument("--out", type=Path, help="folder for the results")
-    parser.add_argument("--image", type=Path, help="where the plot goes")
-    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
-    options = parser.parse_args(arguments)
-    if not options.quick and options.out is None:
-        options.readme = options.readme or ROOT / "README.md"
-        options.image = options.image or ROOT / "docs" / "images" / "power_flow_speed.svg"
-    options.out = options.out or (
-        ROOT / "build" / "benchmarks" / "quick"
-        if options.quick
-        else ROOT / "benchmarks" / "results"
-    )
-    options.image = options.image or options.out / "power_flow_speed.svg"
-    return options
+    return conclude(text, required, is_quick=options.quick)
 
 
 if __name__ == "__main__":

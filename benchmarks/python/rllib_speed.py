@@ -11,19 +11,15 @@ is missed. The short run writes to build/benchmarks/quick, and requires nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
-ROOT = Path(__file__).resolve().parents[2]
+from speed.command import conclude, options_of, told, write
+
 PACKAGES = ("heron", "ray", "torch", "gymnasium", "numpy")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ QUICK = Extent((2, 4), turn_s=0.02, n_turn=2, train_batch_size=96, minibatch_siz
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
-    options = parse(arguments)
+    options = options_of(arguments, "Time RLlib's parts and ours.", "rllib_speed.svg")
     # One thread, before NumPy or PyTorch ask how many there may be.
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory() as folder:
@@ -83,47 +79,12 @@ def run(options: argparse.Namespace) -> int:
     figures = Figures(
         machine, extent.n_turn, extent.minibatch_size, sampled, iterations, errors, required
     )
-    options.out.mkdir(parents=True, exist_ok=True)
-    data = json.dumps(content(figures), indent=1)
-    (options.out / "rllib_speed.json").write_text(data + "\n", encoding="utf-8")
     text = page(figures)
-    (options.out / "rllib_speed.md").write_text(text, encoding="utf-8")
+    write(options.out, "rllib_speed", content(figures), text)
     draw(sampled, iterations, options.image)
     if options.readme and MARKS[0] in options.readme.read_text(encoding="utf-8"):
         put_between_marks(options.readme, readme_part(figures), MARKS)
-    print(text)
-    if options.quick:
-        print("A short run: the figures are rough, and nothing is required of them.")
-        return 0
-    return 0 if all(r.holds for r in required if r.is_required) else 1
-
-
-def told(name: str, measure: Callable[[], Answer]) -> Answer:
-    """Measure something and say how long that took."""
-    began = time.perf_counter()
-    answer = measure()
-    print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return answer
-
-
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(description="Time RLlib's parts and ours.")
-    parser.add_argument("--quick", action="store_true", help="a run of seconds, checks included")
-    parser.add_argument("--out", type=Path, help="folder for the results")
-    parser.add_argument("--image", type=Path, help="where the plot goes")
-    parser.add_argument("--readme", type=Path, help="file whose table is renewed")
-    options = parser.parse_args(arguments)
-    if not options.quick and options.out is None:
-        options.readme = options.readme or ROOT / "README.md"
-        options.image = options.image or ROOT / "docs" / "images" / "rllib_speed.svg"
-    options.out = options.out or (
-        ROOT / "build" / "benchmarks" / "quick"
-        if options.quick
-        else ROOT / "benchmarks" / "results"
-    )
-    options.image = options.image or options.out / "rllib_speed.svg"
-    return options
+    return conclude(text, required, is_quick=options.quick)
 
 
 if __name__ == "__main__":

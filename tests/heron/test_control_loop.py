@@ -29,6 +29,13 @@ BOTH = pytest.mark.parametrize("kind", [_core.ControlLoop, ReferenceLoop])
 
 # Delays that meet ticks and updates exactly, and others.
 delays = st.sampled_from([0.0, 0.0, 0.25, 1.0, 2.5, 5.0, 12.0])
+plain_configs = st.builds(
+    TickConfig,
+    tick_interval=st.sampled_from([1.0, 2.5, 5.0]),
+    obs_delay=delays,
+    act_delay=delays,
+    msg_delay=delays,
+)
 configs = st.builds(
     TickConfig,
     tick_interval=st.sampled_from([1.0, 2.5, 5.0, 7.0, 20.0]),
@@ -65,9 +72,13 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
     decides[draw(st.integers(0, len(decides) - 1))] = True
     deciders = [agent for agent, is_decider in enumerate(decides) if is_decider]
     levels = st.sampled_from([priority.SYSTEM_TICK, priority.COORDINATOR_TICK])
+    # Crowds that tick together, and others.
+    timing = draw(st.sampled_from([configs, plain_configs]))
+    if draw(st.booleans()):
+        timing = st.sampled_from(draw(st.lists(timing, min_size=1, max_size=2)))
     return {
         "owner": [-1 if each else draw(st.sampled_from(deciders)) for each in decides],
-        "configs": draw(st.lists(configs, min_size=len(decides), max_size=len(decides))),
+        "configs": draw(st.lists(timing, min_size=len(decides), max_size=len(decides))),
         "faults": draw(st.none() | fault_sets),
         "tick_priority": [draw(levels) if each else priority.FIELD_TICK for each in decides],
     }

@@ -165,10 +165,13 @@ class ControlLoop {
   [[nodiscard]] Lane& lane_at(std::int32_t lane);
   void advance(std::int32_t lane);
   void surface(Lane& here, const TickEvent& tick);
-  void tick_member(Lane& here, const TickEvent& tick);
+  void tick_members(Lane& here, const TickEvent& tick);
+  void tick_member(Lane& here, const TickEvent& tick, std::int32_t agent);
   void send(Lane& here, const TickEvent& tick, std::int64_t payload);
+  void send_together(Lane& here, const TickEvent& tick, std::uint32_t command);
   void send_to(Lane& here, const TickEvent& tick, std::int32_t member, std::uint32_t command);
   void receive(Lane& here, std::int32_t agent, std::uint32_t command) noexcept;
+  void receive_all(Lane& here, std::int32_t decider, std::uint32_t command) noexcept;
   void take_effect(Lane& here, std::int32_t agent, double time_s, std::uint32_t command);
   [[nodiscard]] bool decides(std::int32_t agent) const noexcept {
     return member_of_agent_[static_cast<std::size_t>(agent)] < 0;
@@ -181,8 +184,13 @@ class ControlLoop {
   std::vector<std::int32_t> members_;          // agents that obey, by decider and then in order
   std::vector<std::size_t> first_member_;      // in members_; (n_agent + 1)
   std::vector<std::int32_t> tick_priority_;    // (n_agent)
-  std::vector<Lane> lanes_;                    // (n_lane)
-  std::size_t n_due_ = 0;                      // decisions to be answered, in all lanes
+  // Members that follow each other, also with deciders in between, and whose ticks have the same
+  // interval without jitter, tick one after the other at the same instants for ever: so the first
+  // one's event stands for all.
+  std::vector<std::int32_t> ticks_with_;  // the next such member, or -1; (n_agent)
+  bool is_faulty_ = false;                // messages may be lost, held back or sent twice
+  std::vector<Lane> lanes_;               // (n_lane)
+  std::size_t n_due_ = 0;                 // decisions to be answered, in all lanes
   Decisions decisions_;
   Effects effects_;
 };

@@ -73,9 +73,10 @@ class TickScheduler {
 
   // --- agents -------------------------------------------------------------------------------
   // Add an agent to every lane and arm its first tick, at first_tick_s or else at the lane's now.
-  // Returns its number: 0, 1, 2, ... in order of registration, never used again for another.
+  // One that does not tick only has delays to draw. Returns its number: 0, 1, 2, ... in order of
+  // registration, never used again for another.
   std::int32_t register_agent(const TickConfig& config, std::optional<double> first_tick_s = {},
-                              std::int32_t tick_priority = 0);
+                              std::int32_t tick_priority = 0, bool ticks = true);
   // Register a known number again: its armed tick is taken back and its draws start anew. An
   // unregistered one goes to the end of the order of registration, a registered one keeps its
   // place.
@@ -168,6 +169,7 @@ class TickScheduler {
     std::optional<double> first_tick_s;
     std::int32_t tick_priority = 0;
     bool is_surfacing = true;
+    bool ticks = true;
   };
   // An agent in one lane: all that a tick touches, in one cache line.
   struct alignas(64) Clock {

@@ -13,6 +13,7 @@
 namespace heron {
 namespace {
 
+constexpr std::int32_t kNobody = -1;
 constexpr double kNever_s = -1.0;       // before every event
 constexpr double kLargestNormal = 9.0;  // to_normal of any bits is within 8.3 of 0
 
@@ -51,6 +52,11 @@ void check_config(const TickConfig& config, std::size_t agent) {
       config.jitter == Jitter::none ? 1.0 : 1.0 + config.jitter_ratio * kLargestNormal;
   check_length("a delay or interval of agent " + std::to_string(agent),
                std::max(base_s * factor, config.min_delay_s));
+}
+
+bool tick_together(const TickConfig& a, const TickConfig& b) {
+  return a.tick_interval_s == b.tick_interval_s && !is_jittered(a, Stream::tick_interval) &&
+         !is_jittered(b, Stream::tick_interval);
 }
 
 void check_priority(std::int32_t priority, std::size_t agent, bool decides) {
@@ -113,9 +119,20 @@ ControlLoop::ControlLoop(std::int32_t n_lane, double step_s, std::span<const std
     }
   }
   first_member_.push_back(members_.size());
+  ticks_with_.resize(n_agent, kNobody);
+  std::int32_t before = kNobody;  // the last member
   for (std::size_t agent = 0; agent < n_agent; ++agent) {
-    scheduler_.register_agent(configs[agent], {}, tick_priority_[agent]);
+    bool ticks = true;
+    if (member_of_agent_[agent] >= 0) {
+      ticks = before == kNobody ||
+              !tick_together(configs[static_cast<std::size_t>(before)], configs[agent]);
+      if (!ticks) ticks_with_[static_cast<std::size_t>(before)] = static_cast<std::int32_t>(agent);
+      before = static_cast<std::int32_t>(agent);
+    }
+    scheduler_.register_agent(configs[agent], {}, tick_priority_[agent], ticks);
   }
+  is_faulty_ = faults_.loss > 0.0 || faults_.duplication > 0.0 || faults_.reordering > 0.0 ||
+               !faults_.outages.empty();
   lanes_.resize(static_cast<std::size_t>(n_lane));
   for (std::int32_t lane = 0; lane < n_lane; ++lane) {
     Lane& here = lanes_[static_cast<std::size_t>(lane)];
@@ -200,7 +217,11 @@ void ControlLoop::advance(std::int32_t lane) {
   while (const std::optional<TickEvent> event = scheduler_.next(lane, here.last_s)) {
     switch (event->type) {
       case EventType::message_delivery:
-        receive(here, event->agent, static_cast<std::uint32_t>(event->payload));
+        if (decides(event->agent)) {
+          receive_all(here, event->agent, static_cast<std::uint32_t>(event->payload));
+        } else {
+          receive(here, event->agent, static_cast<std::uint32_t>(event->payload));
+        }
         break;
       case EventType::action_effect:
         --here.n_due_effect;
@@ -211,7 +232,7 @@ void ControlLoop::advance(std::int32_t lane) {
           surface(here, *event);
           if (!here.due.empty()) return;
         } else {
-          tick_member(here, *event);
+          tick_members(here, *event);
         }
     }
   }
@@ -244,10 +265,34 @@ void ControlLoop::send(Lane& here, const TickEvent& tick, std::int64_t payload) 
   const std::size_t end = first_member_[decider + 1];
   if (payload == kNoCommand || first_member_[decider] == end) return;
   const std::uint32_t command = here.take(payload, tick.time_s);
-  for (std::size_t i = first_member_[decider]; i < end; ++i) {
-    send_to(here, tick, members_[i], command);
+  if (!is_faulty_ && here.outages.empty() &&
+      !is_jittered(scheduler_.config_of(tick.agent), Stream::msg_delay)) {
+    send_together(here, tick, command);
+  } else {
+    for (std::size_t i = first_member_[decider]; i < end; ++i) {
+      send_to(here, tick, members_[i], command);
+    }
   }
   here.release(command);
+}
+
+// What `send_to` does for each member where all messages travel equally long and nothing happens
+// to them: a single event, which the decider's number tells from others, stands for the deliveries.
+void ControlLoop::send_together(Lane& here, const TickEvent& tick, std::uint32_t command) {
+  const auto decider = static_cast<std::size_t>(tick.agent);
+  const std::size_t first = first_member_[decider];
+  const std::size_t end = first_member_[decider + 1];
+  const double arrival_s =
+      tick.time_s + scheduler_.draw_s(tick.lane, tick.agent, Stream::msg_delay);
+  here.n_sent[decider] += end - first;
+  here.counters.sent += end - first;
+  here.commands[command].n_use += static_cast<std::uint32_t>(end - first);
+  if (arrival_s == tick.time_s) {
+    receive_all(here, tick.agent, command);
+  } else {
+    scheduler_.schedule(tick.lane, arrival_s, EventType::message_delivery, tick.agent,
+                        kMessageDeliveryPriority, command);
+  }
 }
 
 // The draws are those of MessageCourier::send.
@@ -280,6 +325,13 @@ void ControlLoop::send_to(Lane& here, const TickEvent& tick, std::int32_t member
   here.counters.duplicated += fate.n_copy == 2;
 }
 
+void ControlLoop::receive_all(Lane& here, std::int32_t decider, std::uint32_t command) noexcept {
+  const auto of = static_cast<std::size_t>(decider);
+  for (std::size_t i = first_member_[of]; i < first_member_[of + 1]; ++i) {
+    receive(here, members_[i], command);
+  }
+}
+
 void ControlLoop::receive(Lane& here, std::int32_t agent, std::uint32_t command) noexcept {
   const std::uint32_t before = std::exchange(here.inbox[static_cast<std::size_t>(agent)], command);
   ++here.counters.delivered;
@@ -288,23 +340,27 @@ void ControlLoop::receive(Lane& here, std::int32_t agent, std::uint32_t command)
   here.release(before);
 }
 
-void ControlLoop::tick_member(Lane& here, const TickEvent& tick) {
-  const std::uint32_t command =
-      std::exchange(here.inbox[static_cast<std::size_t>(tick.agent)], kNone);
-  if (command != kNone) {
-    const double effect_s =
-        tick.time_s + scheduler_.draw_s(tick.lane, tick.agent, Stream::act_delay);
-    // Effects at once come in the order of the ticks that led to them, after those that were due
-    // before: if there are none, an event would change nothing.
-    if (effect_s == tick.time_s && here.n_due_effect == 0) {
-      take_effect(here, tick.agent, effect_s, command);
-    } else {
-      scheduler_.schedule(tick.lane, effect_s, EventType::action_effect, tick.agent,
-                          kActionEffectPriority, command);
-      ++here.n_due_effect;
-    }
+void ControlLoop::tick_members(Lane& here, const TickEvent& tick) {
+  for (std::int32_t agent = tick.agent; agent != kNobody;
+       agent = ticks_with_[static_cast<std::size_t>(agent)]) {
+    tick_member(here, tick, agent);
   }
   scheduler_.finish(tick);
+}
+
+void ControlLoop::tick_member(Lane& here, const TickEvent& tick, std::int32_t agent) {
+  const std::uint32_t command = std::exchange(here.inbox[static_cast<std::size_t>(agent)], kNone);
+  if (command == kNone) return;
+  const double effect_s = tick.time_s + scheduler_.draw_s(tick.lane, agent, Stream::act_delay);
+  // Effects at once come in the order of the ticks that led to them, after those that were due
+  // before: if there are none, an event would change nothing.
+  if (effect_s == tick.time_s && here.n_due_effect == 0) {
+    take_effect(here, agent, effect_s, command);
+  } else {
+    scheduler_.schedule(tick.lane, effect_s, EventType::action_effect, agent, kActionEffectPriority,
+                        command);
+    ++here.n_due_effect;
+  }
 }
 
 void ControlLoop::take_effect(Lane& here, std::int32_t agent, double time_s,

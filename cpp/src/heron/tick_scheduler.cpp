@@ -76,12 +76,12 @@ TickScheduler::TickScheduler(std::int32_t n_lane, std::uint64_t seed, double sta
 
 std::int32_t TickScheduler::register_agent(const TickConfig& config,
                                            std::optional<double> first_tick_s,
-                                           std::int32_t tick_priority) {
+                                           std::int32_t tick_priority, bool ticks) {
   check(config);
   check_first_tick(first_tick_s);
   const auto agent = static_cast<std::int32_t>(agents_.size());
   if (agent > kMaxAgent) throw InvalidArgument("no more than 2^28 - 1 agents can be registered");
-  agents_.push_back(Agent{config, first_tick_s, tick_priority});
+  agents_.push_back(Agent{config, first_tick_s, tick_priority, true, ticks});
   is_registered_.push_back(1);
   order_.push_back(agent);
   for (Lane& lane : lanes_) {
@@ -100,7 +100,7 @@ void TickScheduler::register_again(std::int32_t agent, const TickConfig& config,
   Agent& record = agents_[static_cast<std::size_t>(agent)];
   if (!is_registered(agent)) order_.push_back(agent);
   is_registered_[static_cast<std::size_t>(agent)] = 1;
-  record = Agent{config, first_tick_s, tick_priority, record.is_surfacing};
+  record = Agent{config, first_tick_s, tick_priority, record.is_surfacing, record.ticks};
   for (Lane& lane : lanes_) {
     Clock& clock = lane.clocks[static_cast<std::size_t>(agent)];
     if (clock.is_armed) lane.queue.cancel(clock.armed);
@@ -375,6 +375,7 @@ void TickScheduler::check_first_tick(std::optional<double> first_tick_s) const {
 void TickScheduler::arm_first(Lane& lane, std::int32_t agent) {
   const Agent& record = agents_[static_cast<std::size_t>(agent)];
   lane.clocks[static_cast<std::size_t>(agent)].tick_priority = record.tick_priority;
+  if (!record.ticks) return;
   const double now_s = lane.queue.now_s();
   arm(lane, agent, std::max(now_s, record.first_tick_s.value_or(now_s)));
 }

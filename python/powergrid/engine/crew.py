@@ -38,9 +38,10 @@ class Crew:
         """Do all but the last part, and let the others begin with that if it is native.
 
         Waits for the program before. Whatever the caller does meanwhile must not touch what this
-        one does. Return the solves so far.
+        one does. Return this program's solves so far.
         """
-        n_solve = self.finish()
+        self.finish()
+        n_solve = 0
         for part in program.parts:
             n_solve += self.finish()
             if isinstance(part, NativePart):

@@ -201,6 +201,10 @@ class DeviceStage:
             actions = self.actions if as_led else None
             self.hooked.set_points(actions, self._hooked_units, self._hooked_dt_h, first, last)
 
+    def set_points_as_told(self, first: int, last: int) -> None:
+        """Do so with what each device has been told."""
+        self.set_points(first, last, as_led=False)
+
     def live_hooked_pieces(self, is_cut: NDArray[np.uint8], first: int, last: int) -> None:
         """Live through pieces of the interval, ``is_cut[device, lane]``, in devices with hooks."""
         assert self.hooked is not None

@@ -31,9 +31,3 @@ class Effects:
     device: Index
     time_s: Array
     command: Array
-
-    def of_lanes(self, first: int, last: int) -> Effects:
-        """Return those of lanes `first` to `last`."""
-        begin, end = np.searchsorted(self.lane, (first, last))
-        part = slice(begin, end)
-        return Effects(self.lane[part], self.device[part], self.time_s[part], self.command[part])

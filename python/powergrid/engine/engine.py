@@ -192,32 +192,16 @@ class Engine:
         """Live through one interval with `actions`, up to cost and safety; return the solves."""
         return self.programs.run.run(first, last)
 
-    def run_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> int:
+    def run_pieces(self, first: int, last: int, effects: Effects) -> int:
         """Live through one interval as `run` does, by commands instead of `actions`.
 
         Each device follows the command that is in force in it: at the start of an episode the idle
         one, then what `effects` bring. See `PieceStage`.
         """
-        pieces = self.pieces
         if self.disturbances is not None:
             self.disturbances.enact(first, last)
-        found = pieces.live(first, last, effects)
-        self.devices.set_points(first, last, as_led=False)
-        self.network.write_inputs(first, last)
-        pieces.write_means(found)
-        if self.disturbances is not None:
-            self.disturbances.cut_supply(first, last)
-        n_solve = self.network.settle(first, last, worker)
-        self.network.read_results(first, last)
-        self.devices.advance(first, last)
-        self.devices.book(first, last)
-        pieces.finish(first, last, found)
-        self.books.book(first, last)
-        if self.market is not None:
-            self.market.clear(first, last)
-        if self.watch is not None:
-            self.watch.check(first, last)
-        return n_solve
+        self.pieces.live(first, last, effects, self.programs, Program.run)
+        return self.programs.run_last_pieces.run(first, last)
 
     def pay(self, first: int, last: int) -> None:
         """Turn cost and safety into rewards."""
@@ -251,11 +235,15 @@ class Engine:
         """Intervals in which commands take effect; for those who command device by device."""
         return PieceStage(self.scene, self.devices, self.network)
 
-    def step_pieces(self, first: int, last: int, effects: Effects, worker: int = 0) -> None:
-        """Live through one interval by commands and go on to the next, without observing it."""
-        self.run_pieces(first, last, effects, worker)
-        self.pay(first, last)
-        self.begin_next(first, last)
+    def step_pieces(self, effects: Effects, crew: Crew) -> None:
+        """Live through one interval by commands in all lanes and go on to the next.
+
+        It is not observed.
+        """
+        if self.disturbances is not None:
+            self.disturbances.enact(0, self.n_lane)
+        self.pieces.live(0, self.n_lane, effects, self.programs, crew.run)
+        crew.run(self.programs.step_last_pieces, 0, self.n_lane)
 
     # --- what lanes are made of ---------------------------------------------------------------
 

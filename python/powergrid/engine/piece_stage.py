@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,15 @@ from powergrid.engine.network_stage import NetworkStage
 from powergrid.engine.scene import Scene
 from powergrid.kernels import pieces as kernels
 
+if TYPE_CHECKING:
+    from powergrid.engine.program import Program
+    from powergrid.engine.step_programs import StepPrograms
+
 __all__ = ["PieceStage"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int32]
+Run = Callable[["Program", int, int], int]  # runs a program on lanes
 
 
 class PieceStage:
@@ -48,7 +54,12 @@ class PieceStage:
         self._is_cut = np.zeros(self._since_s.shape, np.uint8)
         self._wire_commands()
         self._wire_means()
-        self._groups = [_GroupPieces(g, scene, devices) for g in devices.groups]
+        self.groups = [_GroupPieces(g, scene, devices, self._is_cut) for g in devices.groups]
+        # Those with hooks are one more.
+        self._group = np.full(n, len(self.groups), np.int32)
+        for number, group in enumerate(self.groups):
+            self._group[group.numbers] = number
+        self._step_h = np.full(n, scene.rules.dt_h)
 
     def _wire_commands(self) -> None:
         """Find the rows of each device's actions, and how its part of a flat action is scaled."""
@@ -74,7 +85,7 @@ class PieceStage:
         self._has_action = (self._unit_row >= 0).any(axis=1)
         self._once_device = np.array([k for k, _, _ in once], np.int32)
         self._once_row = np.array([row for _, row, _ in once], np.int32)
-        self._once_idle = np.array([value for _, _, value in once], np.float64).reshape(-1, 1)
+        self._once_idle = np.array([value for _, _, value in once], np.float64)
 
     def _wire_means(self) -> None:
         """Find what is averaged over an interval: powers, cost rates, violations."""
@@ -88,19 +99,14 @@ class PieceStage:
                 self._q_slot[k] = self._scene.slot(f"{m.owner}.electrical.q_MVAr")
         self._number = np.arange(n, dtype=np.int32)
         self._p_mw, self._q_mvar = (lane_array(n, n_lane=n_lane) for _ in range(2))
-        rates, rate_start = [], [0]
-        violations, violation_start = [], [0]
+        rates, of_device, violations = [], [], []
         for k, m in enumerate(devices.in_order):
             if m.kernels is not None:  # hooks keep their own
                 rates += [devices.rate_row[m.owner, name] for name in m.kernels.cost_parts]
+                of_device += [k] * len(m.kernels.cost_parts)
                 violations += [] if "p_mw" in m.kernels.measures else [k]
-            rate_start.append(len(rates))
-            violation_start.append(len(violations))
-        self._rate_row = np.array(rates, np.int32)
-        self._rate_start = np.array(rate_start, np.int32)
-        self._violation_row = np.array(violations, np.int32)
-        self._violation_start = np.array(violation_start, np.int32)
-        self._rate_device = np.repeat(self._number, np.diff(self._rate_start))
+        self._rate_row, self._rate_device = np.array([rates, of_device], np.int32)
+        self._violation_row = np.array(violations, np.int32)  # which is also whose it is
         self._rate = lane_array(len(rates), n_lane=n_lane)
         self._violation = lane_array(len(violations), n_lane=n_lane)
 
@@ -125,39 +131,62 @@ class PieceStage:
 
     # --- in the order of an interval ----------------------------------------------------------
 
-    def live(self, first: int, last: int, effects: Effects) -> _Cut:
+    def live(
+        self, first: int, last: int, effects: Effects, programs: StepPrograms, run: Run
+    ) -> None:
         """Live through all pieces but the last ones, whose commands are in force then."""
-        devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
-        found = _Cut(effects, self._place)
+        devices, scene = self._devices, self._scene
         self._is_cut[:, first:last] = 0  # an interval that failed midway may have left marks
-        lane, device, stage, length_h = found.lane, found.device, found.stage, found.length_h
-        n_round = kernels.cut(
+        lane, device = effects.lane, self._place[effects.device]
+        stage, length_h = np.zeros(len(lane), np.int32), np.zeros(len(lane))
+        n_stage = kernels.cut(
             lane, device, effects.time_s, self._has_action, scene.now_s, self._since_s,
             self._n_cut, stage, length_h, first, last,
         )  # fmt: skip
-        kernels.obey(lane, device, stage, effects.command, 0, self._unit_row, devices.units)
-        for r in range(1, n_round + 1):
-            kernels.mark(lane, device, stage, length_h, r, devices.dt_h, self._is_cut)
-            self._live_round(found, r, first, last)
-            kernels.lay_off(lane, device, stage, length_h, r, step_h, devices.dt_h, self._is_cut)
-            kernels.obey(lane, device, stage, effects.command, r, self._unit_row, devices.units)
-        if n_round:
-            found.has_pieces = True
-            kernels.set_last(
-                lane, device, stage, length_h, self._since_s, scene.now_s,
-                self._scene.rules.step_s, devices.dt_h,
-            )  # fmt: skip
-        return found
+        end, order = np.zeros(n_stage + 2, np.int64), np.empty(len(lane), np.int64)
+        kernels.sort_by_stage(stage, end, order)
+        n_piece = np.zeros(len(self.groups) + 1, np.int64)
+        for k in range(n_stage + 1):
+            which = order[end[k - 1] if k else 0 : end[k]]
+            if k:
+                n_piece[:] = 0
+                kernels.mark(
+                    which, lane, device, length_h, self._group, devices.dt_h, self._is_cut, n_piece
+                )
+                self._live_stage(n_piece.tolist(), k == 1, first, last, programs, run)
+                kernels.lay_off(
+                    which, lane, device, length_h, scene.rules.dt_h, devices.dt_h, self._is_cut
+                )
+            kernels.obey(which, lane, device, effects.command, self._unit_row, devices.units)
 
-    def _live_round(self, found: _Cut, r: int, first: int, last: int) -> None:
-        devices, scene, step_h = self._devices, self._scene, self._scene.rules.dt_h
-        present = set(found.device[(found.stage == r) & (found.length_h > 0.0)].tolist())
-        for group in self._groups:
-            if not present.isdisjoint(group.numbers):
-                group.live(self._is_cut, first, last)
-        if devices.hooked is not None:
-            devices.live_hooked_pieces(self._is_cut, first, last)
-        x, is_first = scene.x, r == 1
+    def _live_stage(
+        self,
+        n_piece: list[int],
+        is_first: bool,
+        first: int,
+        last: int,
+        programs: StepPrograms,
+        run: Run,
+    ) -> None:
+        for k, group in enumerate(self.groups):
+            if n_piece[k] == len(group) * (last - first):
+                run(programs.pieces_of_all[k], first, last)
+            elif n_piece[k]:
+                run(programs.pieces_of_some[k], first, last)
+        if n_piece[-1]:
+            self._devices.live_hooked_pieces(self._is_cut, first, last)
+        run(programs.end_first_piece if is_first else programs.end_piece, first, last)
+
+    def end_first_piece(self, first: int, last: int) -> None:
+        """Begin the means with the devices' first pieces."""
+        self._add(first, last, is_first=True)
+
+    def end_piece(self, first: int, last: int) -> None:
+        """Add a later piece of devices to the means."""
+        self._add(first, last, is_first=False)
+
+    def _add(self, first: int, last: int, *, is_first: bool) -> None:
+        devices, x = self._devices, self._scene.x
         for value, row, device, total in (
             (x, self._p_slot, self._number, self._p_mw),
             (x, self._q_slot, self._number, self._q_mvar),
@@ -165,61 +194,56 @@ class PieceStage:
             (devices.safety, self._violation_row, self._violation_row, self._violation),
         ):
             kernels.first_piece_or_more(
-                value, row, device, devices.dt_h, step_h, self._is_cut, is_first, total,
-                first, last,
+                value, row, device, devices.dt_h, self._scene.rules.dt_h, self._is_cut, is_first,
+                total, first, last,
             )  # fmt: skip
-        for k, row, value in zip(
-            self._once_device, self._once_row, self._once_idle[:, 0], strict=True
-        ):
-            units = devices.units[row, first:last]
-            units[self._is_cut[k, first:last] != 0] = value
+        kernels.idle_again(
+            self._once_device, self._once_row, self._once_idle, self._is_cut, devices.units,
+            first, last,
+        )  # fmt: skip
 
-    def write_means(self, found: _Cut) -> None:
+    def begin_last(self, first: int, last: int) -> None:
+        """Set how long the last pieces are."""
+        scene = self._scene
+        kernels.set_last(
+            self._n_cut, self._since_s, scene.now_s, scene.rules.step_s, self._devices.dt_h,
+            first, last,
+        )  # fmt: skip
+
+    def write_means(self, first: int, last: int) -> None:
         """Give the power flow mean powers, once it has been given the last pieces'."""
-        if not found.has_pieces:
-            return
-        flow, x, step_h = self._network.flow, self._scene.x, self._scene.rules.dt_h
+        flow = self._network.flow
         for slot, total, to in (
             (self._p_slot, self._p_mw, flow.p_mw),
             (self._q_slot, self._q_mvar, flow.q_mvar),
         ):
             kernels.write_means(
-                found.lane, found.device, found.stage, found.length_h, x, slot, self._injection,
-                total, self._devices.dt_h, step_h, to,
+                self._n_cut, self._scene.x, slot, self._injection, total, self._devices.dt_h,
+                self._scene.rules.dt_h, to, first, last,
             )  # fmt: skip
 
-    def finish(self, first: int, last: int, found: _Cut) -> None:
+    def finish(self, first: int, last: int) -> None:
         """Put the last pieces into the means, and go on to the next interval."""
         devices, scene, rules = self._devices, self._scene, self._scene.rules
-        if found.has_pieces:
-            for start, row, total, value in (
-                (self._rate_start, self._rate_row, self._rate, devices.rate),
-                (self._violation_start, self._violation_row, self._violation, devices.safety),
-            ):
-                kernels.combine(
-                    found.lane, found.device, found.stage, found.length_h, start, row, total,
-                    devices.dt_h, rules.dt_h, value,
-                )  # fmt: skip
-            devices.dt_h[:, first:last] = rules.dt_h
-        devices.units[self._once_row, first:last] = self._once_idle
-        scene.now_s[first:last] += rules.step_s
-
-
-class _Cut:
-    """Effects of some lanes, and the pieces that they make."""
-
-    def __init__(self, effects: Effects, place: Index) -> None:
-        n = len(effects.lane)
-        self.lane, self.device = effects.lane, place[effects.device]
-        self.stage, self.length_h = np.zeros(n, np.int32), np.zeros(n)
-        self.has_pieces = False
+        for row, device, total, value in (
+            (self._rate_row, self._rate_device, self._rate, devices.rate),
+            (self._violation_row, self._violation_row, self._violation, devices.safety),
+        ):
+            kernels.combine(
+                self._n_cut, row, device, total, devices.dt_h, rules.dt_h, value, first, last
+            )
+        kernels.fill(self._number, self._step_h, devices.dt_h, first, last)
+        kernels.fill(self._once_row, self._once_idle, devices.units, first, last)
+        kernels.let_time_pass(scene.now_s, rules.step_s, first, last)
 
 
 class _GroupPieces:
     """A group of devices of which some have a piece, while the others are not to move."""
 
-    def __init__(self, group: KindGroup, scene: Scene, devices: DeviceStage) -> None:
-        self._group, self._x = group, scene.x
+    def __init__(
+        self, group: KindGroup, scene: Scene, devices: DeviceStage, is_cut: NDArray[np.uint8]
+    ) -> None:
+        self._group, self._x, self._is_cut = group, scene.x, is_cut
         start = devices.in_order.index(group.members[0])
         self.numbers = range(start, start + len(group))
         own = [k for k, name in enumerate(group.kernels.fields) if not name.startswith(COORDINATOR)]
@@ -234,14 +258,22 @@ class _GroupPieces:
         self._kept_x = lane_array(len(self._slot), n_lane=n_lane)
         self._kept_m = lane_array(len(self._memory), n_lane=n_lane)
 
-    def live(self, is_cut: NDArray[Any], first: int, last: int) -> None:
-        """Live through one piece in the devices that have it."""
+    def __len__(self) -> int:
+        return len(self._group)
+
+    def live_all(self, first: int, last: int) -> None:
+        """Live through one piece that all devices have in all lanes."""
         group, x = self._group, self._x
-        kernels.keep(x, self._slot, self._kept_x, first, last)
-        kernels.keep(self._memory, self._memory_row, self._kept_m, first, last)
         group.set_points(x, first, last)
         group.advance(x, first, last)
         group.book(x, first, last)
+
+    def live_some(self, first: int, last: int) -> None:
+        """Live through one piece in the devices that have it."""
+        x, is_cut = self._x, self._is_cut
+        kernels.keep(x, self._slot, self._kept_x, first, last)
+        kernels.keep(self._memory, self._memory_row, self._kept_m, first, last)
+        self.live_all(first, last)
         kernels.put_back(x, self._slot, self._slot_device, self._kept_x, is_cut, first, last)
         kernels.put_back(
             self._memory, self._memory_row, self._memory_device, self._kept_m, is_cut, first, last

@@ -49,6 +49,31 @@ class StepPrograms:
         return self._program(self._run)
 
     @cached_property
+    def pieces_of_all(self) -> list[Program]:
+        """A piece of each group of devices, which all have one in all lanes."""
+        return [self._program([group.live_all]) for group in self._engine.pieces.groups]
+
+    @cached_property
+    def pieces_of_some(self) -> list[Program]:
+        """A piece of those devices of each group that have one."""
+        return [self._program([group.live_some]) for group in self._engine.pieces.groups]
+
+    @cached_property
+    def end_first_piece(self) -> Program:
+        """What a first piece leaves behind."""
+        return self._program([self._engine.pieces.end_first_piece])
+
+    @cached_property
+    def end_piece(self) -> Program:
+        """What a later one does."""
+        return self._program([self._engine.pieces.end_piece])
+
+    @cached_property
+    def run_last_pieces(self) -> Program:
+        """The rest of an interval in which each device has been told its action."""
+        return self._program(self._run_last_pieces)
+
+    @cached_property
     def pay(self) -> Program:
         """Rewards."""
         return self._program([self._engine.books.pay])
@@ -70,6 +95,12 @@ class StepPrograms:
         next_one = [engine.scene.count_step, *self._begin]
         return self._program([*self._run, engine.books.pay, *next_one, engine.observer.observe])
 
+    @cached_property
+    def step_last_pieces(self) -> Program:
+        """The same, and on to the next interval."""
+        next_one = [self._engine.scene.count_step, *self._begin]
+        return self._program([*self._run_last_pieces, self._engine.books.pay, *next_one])
+
     @property
     def _begin(self) -> list[Stage]:
         disturbances = self._engine.disturbances
@@ -82,22 +113,42 @@ class StepPrograms:
         devices, network = self._engine.devices, self._engine.network
         disturbances = self._engine.disturbances
         enacting = [] if disturbances is None else [disturbances.enact]
-        cutting = [] if disturbances is None else [disturbances.cut_supply]
         return [
             *enacting, devices.read_actions, devices.set_points,
-            network.write_inputs, *cutting, network.settle, network.read_results,
+            network.write_inputs, *self._cutting, network.settle, network.read_results,
         ]  # fmt: skip
 
     @property
     def _run(self) -> list[Stage]:
         engine = self._engine
         agreeing = [] if engine.plan is None else [engine.agree]
-        clearing = [] if engine.market is None else [engine.market.clear]
-        watching = [] if engine.watch is None else [engine.watch.check]
         return [
             *agreeing, *self._solve,
-            engine.devices.advance, engine.devices.book, engine.books.book, *clearing, *watching,
+            engine.devices.advance, engine.devices.book, engine.books.book, *self._last,
         ]  # fmt: skip
+
+    @property
+    def _run_last_pieces(self) -> list[Stage]:
+        engine = self._engine
+        pieces, devices, network = engine.pieces, engine.devices, engine.network
+        return [
+            pieces.begin_last, devices.set_points_as_told, network.write_inputs, pieces.write_means,
+            *self._cutting, network.settle, network.read_results,
+            devices.advance, devices.book, pieces.finish, engine.books.book, *self._last,
+        ]  # fmt: skip
+
+    @property
+    def _cutting(self) -> list[Stage]:
+        disturbances = self._engine.disturbances
+        return [] if disturbances is None else [disturbances.cut_supply]
+
+    @property
+    def _last(self) -> list[Stage]:
+        market, watch = self._engine.market, self._engine.watch
+        return [
+            *([] if market is None else [market.clear]),
+            *([] if watch is None else [watch.check]),
+        ]
 
     def _program(self, stages: list[Stage]) -> Program:
         return Program(stages, self._engine.network, is_native=self.is_native)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Decisions"]
 
-FIRST_CAPACITY = 1024
+FIRST_CAPACITY = 1024  # a power of two
 
 
 class Decisions:
@@ -44,13 +44,16 @@ class Decisions:
             while self._next + n - self._known_oldest > len(self.flat):
                 self._grow()
         numbers = np.arange(self._next, self._next + n, dtype=np.int64)
-        self.flat[self.row(numbers)] = actions
+        start = self._next % len(self.flat)
+        n_before = min(n, len(self.flat) - start)  # what comes before the ring's end
+        self.flat[start : start + n_before] = actions[:n_before]
+        self.flat[: n - n_before] = actions[n_before:]
         self._next += n
         return numbers
 
     def row(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of `flat` in which actions of these numbers are."""
-        return numbers % len(self.flat)
+        return numbers & (len(self.flat) - 1)
 
     def _grow(self) -> None:
         alive = np.arange(self._known_oldest, self._next, dtype=np.int64)

@@ -7,7 +7,6 @@ when, by what was known when, and which commands arrive.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,15 +23,15 @@ from powergrid.envs.decisions import Decisions
 from powergrid.envs.lane_engine import make_lane_engine
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
-from powergrid.envs.timing import Hierarchy, hierarchy_of, n_snapshot, timing_seed
+from powergrid.envs.timing import Hierarchy, TimingSeeds, hierarchy_of, n_snapshot
 from powergrid.envs.vector_grid_env import SavedLanes, VectorGridEnv
+from powergrid.kernels import decisions as kernels
 
 __all__ = ["EventDrivenVectorEnv"]
 
 Array = NDArray[np.float64]
 OnInterval = Callable[[Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]], None]
 NOBODY = np.zeros(0, np.int32)
-BLOCK = 1024  # lanes that go through the stages together
 MANY_LANES = 2048
 
 
@@ -97,7 +96,6 @@ class EventDrivenVectorEnv(VectorGridEnv):
 
     is_event_driven: ClassVar[bool] = True
     on_interval: OnInterval | None = None
-    _threads: ThreadPoolExecutor | None = None  # there for `close`, however far the making got
 
     def __init__(
         self,
@@ -121,18 +119,13 @@ class EventDrivenVectorEnv(VectorGridEnv):
             n_thread=n_thread,
         )
         engine, n_agent = self.engine, len(self.agents)
-        if engine.devices.hooked is not None or not engine.network.flow.is_parallel:
-            n_thread = 1
-        self._blocks = _blocks(num_envs, n_thread)
-        if n_thread > 1:
-            self._threads = ThreadPoolExecutor(n_thread)
         # A thread is started for each call of the loop, which pays for many lanes only.
-        self._loop_threads = len(self._blocks) if num_envs >= MANY_LANES else 1
+        self._loop_threads = self._crew.n_thread if num_envs >= MANY_LANES else 1
         self.pieces = engine.pieces
         tree = self._hierarchy()
         decider = [k for k, of in enumerate(tree.owner) if of < 0]
         # The environment's number of a decider.
-        self._agent_of = np.full(len(tree.owner), -1, np.intp)
+        self._agent_of = np.full(len(tree.owner), -1, np.int32)
         self._agent_of[decider] = np.arange(n_agent)
         self._paths = tree.paths
         faults = tree.faults(self.config.timing.faults)
@@ -144,13 +137,17 @@ class EventDrivenVectorEnv(VectorGridEnv):
             [engine.scene.table.add_observer(layout.slots) for layout in self._env.layouts],
             np.int32,
         )
+        self._timing_seeds: list[TimingSeeds | None] = [None] * num_envs
+        rows = (num_envs * n_agent, self._observations.shape[2])
+        self._rows = np.zeros(rows, np.float64 if engine.observer.is_scaled else np.float32)
         self._acting = np.zeros((num_envs, n_agent), np.bool_)
         self._n_interval = np.zeros(num_envs, np.int64)
         self._act_s, self._age_s = np.zeros((2, num_envs, n_agent))
         self._update_s = _update_times(64, self.config.step_s)
         self._paid = np.zeros((num_envs, n_agent))
         self._due_lane: NDArray[np.int32] = NOBODY
-        self._due_agent: NDArray[np.intp] = NOBODY.astype(np.intp)
+        self._due_agent: NDArray[np.int32] = NOBODY
+        self._are_all_due = False
         self._infos |= {
             "acting": self._acting,
             "n_interval": self._n_interval,
@@ -234,7 +231,11 @@ class EventDrivenVectorEnv(VectorGridEnv):
         if not self._has_reset:
             raise HeronError("step() before reset(): call reset() first")
         self._check(actions)
-        self.loop.answer(self._decisions.add(actions[self._due_lane, self._due_agent]))
+        if self._are_all_due:
+            decided = actions.reshape(-1, actions.shape[2])
+        else:
+            decided = actions[self._due_lane, self._due_agent]
+        self.loop.answer(self._decisions.add(decided), self._loop_threads)
         self._paid[:] = 0.0
         self._n_interval[:] = 0
         self._terminations[:] = False
@@ -248,12 +249,6 @@ class EventDrivenVectorEnv(VectorGridEnv):
         See `heron.scheduling.ControlLoop.counters`.
         """
         return dict(self.loop.all_counters())
-
-    def close_extras(self, **kwargs: Any) -> None:
-        """End the threads."""
-        super().close_extras(**kwargs)
-        if self._threads is not None:
-            self._threads.shutdown()
 
     def save_state(self, lanes: Sequence[int] | None = None) -> SavedLanes:
         """Refuse: what is on its way is not saved."""
@@ -279,37 +274,39 @@ class EventDrivenVectorEnv(VectorGridEnv):
             if len(lane):
                 break
             self._live_interval()
-        agent = self._agent_of[decider]
-        self._due_lane, self._due_agent = lane, agent
-        self._acting[:] = False
-        self._acting[lane, agent] = True
-        self._act_s[lane, agent] = time_s
-        if self._is_late:
-            self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
-        else:
-            self.engine.observer.observe(0, self.num_envs)
-        while self._update_s[-1] < time_s.max():
+        last_s = float(time_s.max())
+        while self._update_s[-1] < last_s:
             self._update_s = _update_times(2 * len(self._update_s), self.config.step_s)
-        # The newest update that is not younger; before the first one nothing is known.
-        known = np.searchsorted(self._update_s, as_of_s, side="right") - 1
-        self._age_s[lane, agent] = np.where(known < 0, np.inf, time_s - self._update_s[known])
+        agent = np.empty(len(lane), np.int32)
+        self._acting[:] = False
+        self._are_all_due = kernels.take_down(
+            lane, decider, time_s, as_of_s, self._agent_of, self._update_s, agent, self._acting,
+            self._act_s, self._age_s,
+        )  # fmt: skip
+        self._due_lane, self._due_agent = lane, agent
+        if self._is_late:
+            self._see(lane, agent, as_of_s, are_all=self._are_all_due)
+        else:
+            self._crew.run(self.engine.programs.observe, 0, self.num_envs)
         self._has_reset = True
 
-    def _seen(
-        self, lane: NDArray[np.int32], agent: NDArray[np.intp], as_of_s: Array
-    ) -> NDArray[np.float32]:
-        """Return what agents of lanes see of these times, (n, n_obs); zeros if nothing is known."""
+    def _see(
+        self, lane: NDArray[np.int32], agent: NDArray[np.int32], as_of_s: Array, *, are_all: bool
+    ) -> None:
+        """Observe what agents of lanes see of these times; zeros if nothing is known.
+
+        `are_all` says that they are all agents of all lanes in order.
+        """
         observer, table = self.engine.observer, self.engine.scene.table
-        n_obs = self._observations.shape[2]
-        if not observer.is_scaled:
-            rows = np.empty((len(lane), n_obs), np.float32)
-            table.gather_as_of(self._observer[agent], lane, as_of_s, rows)
-            return rows
-        values = np.empty((len(lane), n_obs))
-        is_stale = table.gather_as_of(self._observer[agent], lane, as_of_s, values)
-        values = (values - observer.offset[agent]) / observer.scale[agent]
-        values[is_stale.astype(np.bool_)] = 0.0
-        return values.astype(np.float32)
+        by_row = self._observations.reshape(-1, self._observations.shape[2])
+        rows = by_row if are_all and not observer.is_scaled else self._rows[: len(lane)]
+        is_stale = table.gather_as_of(self._observer[agent], lane, as_of_s, rows)
+        if observer.is_scaled:
+            kernels.scale_rows(
+                rows, is_stale, lane, agent, observer.offset, observer.scale, self._observations
+            )
+        elif not are_all:
+            kernels.put_rows(rows, lane, agent, self._observations)
 
     def _live_interval(self) -> None:
         """Live through one interval in every lane; those whose episode ends start anew."""
@@ -366,53 +363,32 @@ class EventDrivenVectorEnv(VectorGridEnv):
         """Observe lanes that are over, as late as without jitter."""
         over = np.flatnonzero(self._is_over).astype(np.int32)
         if not self._is_late:
-            self.engine.observer.observe(0, self.num_envs)
+            self._crew.run(self.engine.programs.observe, 0, self.num_envs)
             return
         table, now_s, n_agent = self.engine.scene.table, self.engine.scene.now_s, len(self.agents)
         table.snapshot(over, now_s[over])
         lane: NDArray[np.int32] = np.repeat(over, n_agent)
-        agent = np.tile(np.arange(n_agent), len(over))
+        agent: NDArray[np.int32] = np.tile(np.arange(n_agent, dtype=np.int32), len(over))
         as_of_s = now_s[lane] - self._base_delay_s[agent]
-        self._observations[lane, agent] = self._seen(lane, agent, as_of_s)
+        self._see(lane, agent, as_of_s, are_all=False)
 
     def _run(self, starting: Sequence[int] = ()) -> None:
-        engine, effects = self.engine, self._effects
-
-        def run(worker: int) -> None:
-            for first, last in self._blocks[worker]:
-                engine.step_pieces(first, last, effects.of_lanes(first, last), worker)
-
-        if self._threads is None:
-            run(0)
-        else:
-            list(self._threads.map(run, range(len(self._blocks))))
+        self.engine.step_pieces(self._effects, self._crew)
 
     def _start(self, lanes: list[int], days: Sequence[int | None] | None) -> None:
         super()._start(lanes, days)
         table = self.engine.scene.table
         for lane in lanes:
-            generator = self._generators[lane]
+            generator, seeds = self._generators[lane], self._timing_seeds[lane]
             assert generator is not None
-            self.loop.reset(lane, timing_seed(generator), 0)
+            if seeds is None or seeds.generator is not generator:
+                seeds = self._timing_seeds[lane] = TimingSeeds(generator)
+            self.loop.reset(lane, seeds.next(), 0)
             self._lose_messages(lane)
             if self._is_late:
                 table.clear_history(lane)
         if self._is_late:
             table.snapshot(np.array(lanes, np.int32), np.zeros(len(lanes)))
-
-
-def _blocks(n_lane: int, n_thread: int) -> list[list[tuple[int, int]]]:
-    """Return each thread's blocks of lanes; threads begin at whole cache lines."""
-    line = 16
-    n_line = -(-n_lane // line)
-    blocks = []
-    for thread in range(n_thread):
-        first = thread * n_line // n_thread * line
-        last = min((thread + 1) * n_line // n_thread * line, n_lane)
-        of_thread = [(k, min(k + BLOCK, last)) for k in range(first, last, BLOCK)]
-        if of_thread:
-            blocks.append(of_thread)
-    return blocks
 
 
 def _update_times(n: int, step_s: float) -> Array:

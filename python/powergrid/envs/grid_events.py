@@ -21,7 +21,7 @@ from powergrid.agents.device_pieces import Command
 from powergrid.agents.protocol_config import MarketConfig
 from powergrid.envs.grid_messages import GridMessages
 from powergrid.envs.market_gate import MarketGate
-from powergrid.envs.timing import hierarchy_of, n_snapshot, timing_seed_of
+from powergrid.envs.timing import TimingSeeds, hierarchy_of, n_snapshot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +119,7 @@ class GridEvents(GridMessages):
             )
         if seed is None:
             assert self._rng is not None  # there since the reset
-            seed = timing_seed_of(self._rng, self._n_episode - 1)
+            seed = TimingSeeds(self._rng).of_episode(self._n_episode - 1)
         if scheduler is None:
             is_reference = self.config.backend == "reference"
             scheduler = (ReferenceScheduler if is_reference else EventScheduler)(seed=seed)

@@ -24,12 +24,12 @@ __all__ = [
     "OutageConfig",
     "TickSettings",
     "TimingConfig",
+    "TimingSeeds",
     "hierarchy_of",
     "n_snapshot",
-    "timing_seed",
-    "timing_seed_of",
 ]
 
+MASK = 2**64 - 1
 TAIL = 8.0  # standard deviations of a delay beyond which none is expected
 
 
@@ -197,22 +197,39 @@ def hierarchy_of(
     return Hierarchy(paths, owner, configs)
 
 
-def timing_seed(generator: np.random.Generator) -> int:
-    """Return the seed of an episode's delays and losses; what `generator` draws stays the same."""
-    return int(generator.spawn(1)[0].integers(2**63))
+class TimingSeeds:
+    """Seeds of the delays and losses of one episode after the other; nothing is drawn for them.
 
+    They are the numbers that SplitMix64 (Steele, Lea and Flood, 2014) makes from a state that
+    follows from how `generator` was seeded: making a `SeedSequence` for each episode would take a
+    tenth of the time of a step by events, where all lanes begin together.
 
-def timing_seed_of(generator: np.random.Generator, episode: int) -> int:
-    """Return what `timing_seed` returns in an episode of that number since `generator` was made.
-
-    Nothing is drawn or spawned, so that it costs nothing where nobody asks.
+    Parameters
+    ----------
+    generator : Generator
+        The lane's.
     """
-    bits = generator.bit_generator
-    parent = bits.seed_seq
-    assert isinstance(parent, np.random.SeedSequence)
-    key = (*parent.spawn_key, episode)
-    child = np.random.SeedSequence(parent.entropy, spawn_key=key, pool_size=parent.pool_size)
-    return int(np.random.Generator(type(bits)(child)).integers(2**63))
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        self.generator = generator
+        parent = generator.bit_generator.seed_seq
+        assert isinstance(parent, np.random.SeedSequence)
+        key = (*parent.spawn_key, 0)
+        child = np.random.SeedSequence(parent.entropy, spawn_key=key, pool_size=parent.pool_size)
+        self._state = int(child.generate_state(1, np.uint64)[0])
+        self._n_episode = 0
+
+    def next(self) -> int:
+        """Return the seed of the next episode, of 63 bits."""
+        self._n_episode += 1
+        return self.of_episode(self._n_episode - 1)
+
+    def of_episode(self, episode: int) -> int:
+        """Return the seed of the episode of that number since the generator was made."""
+        z = (self._state + (episode + 1) * 0x9E3779B97F4A7C15) & MASK
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        return (z ^ (z >> 31)) >> 1
 
 
 def n_snapshot(configs: Iterable[TickConfig], step_s: float, n_step: int) -> int:

@@ -1,7 +1,8 @@
 """An interval in pieces: commands that take effect while it lasts.
 
 A piece of a device lasts from one command to the next. Arrays over devices are (n_device, n_lane),
-C-contiguous; an effect is a command that comes into force, in order of lane and then time.
+C-contiguous; an effect is a command that comes into force, in order of lane and then time. Its
+stage is how many pieces of its device have ended by then.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ __all__ = [
     "combine",
     "commands",
     "cut",
+    "fill",
     "first_piece_or_more",
+    "idle_again",
     "keep",
     "lay_off",
+    "let_time_pass",
     "mark",
     "obey",
     "put_back",
     "set_last",
+    "sort_by_stage",
     "write_means",
 ]
 
@@ -121,63 +126,79 @@ def cut(
 
 
 @kernel
-def obey(
-    lane: I32, device: I32, stage: I32, command: F64, wanted: int, unit_row: I32, units: F64
-) -> None:
-    """Bring commands of one stage into force: `units` (n_unit, n_lane), in the devices' units."""
-    for e in range(lane.shape[0]):
-        if stage[e] == wanted:
-            for i in range(unit_row.shape[1]):
-                row = unit_row[device[e], i]
-                if row >= 0:
-                    units[row, lane[e]] = command[e, i]
+def sort_by_stage(stage: I32, end: Array, order: Array) -> None:
+    """Put effects in order of their stages, and leave it within each.
+
+    Parameters
+    ----------
+    end : (n_stage + 2,)
+        0 before. Stage k is in ``order[end[k - 1]:end[k]]`` then.
+    order : (n_effect,)
+        Written: numbers of effects.
+    """
+    for e in range(stage.shape[0]):
+        end[stage[e] + 1] += 1
+    for k in range(1, end.shape[0]):
+        end[k] += end[k - 1]
+    for e in range(stage.shape[0]):
+        k = stage[e]
+        order[end[k]] = e
+        end[k] += 1
+
+
+@kernel
+def obey(which: Array, lane: I32, device: I32, command: F64, unit_row: I32, units: F64) -> None:
+    """Bring some effects into force: `units` (n_unit, n_lane), in the devices' own units."""
+    for n in range(which.shape[0]):
+        e = which[n]
+        for i in range(unit_row.shape[1]):
+            row = unit_row[device[e], i]
+            if row >= 0:
+                units[row, lane[e]] = command[e, i]
 
 
 @kernel
 def mark(
-    lane: I32, device: I32, stage: I32, length_h: F64, wanted: int, dt_h: F64, is_cut: Array
+    which: Array,
+    lane: I32,
+    device: I32,
+    length_h: F64,
+    group: I32,
+    dt_h: F64,
+    is_cut: Array,
+    n_piece: Array,
 ) -> None:
-    """Say which devices have a piece of this number, and how long [h] it is."""
-    for e in range(lane.shape[0]):
-        if stage[e] == wanted and length_h[e] > 0.0:
+    """Say which devices have a piece that ends by one of these effects, and how long [h] it is.
+
+    Parameters
+    ----------
+    which : (n,)
+        Effects of one stage, of which each device has at most one that ends a piece.
+    group : (n_device,)
+        Group of each device.
+    dt_h, is_cut : (n_device, n_lane)
+        Written where there is such a piece.
+    n_piece : (n_group,)
+        Raised by how many pieces devices of the group have.
+    """
+    for n in range(which.shape[0]):
+        e = which[n]
+        if length_h[e] > 0.0:
             dt_h[device[e], lane[e]] = length_h[e]
             is_cut[device[e], lane[e]] = 1
+            n_piece[group[device[e]]] += 1
 
 
 @kernel
 def lay_off(
-    lane: I32,
-    device: I32,
-    stage: I32,
-    length_h: F64,
-    wanted: int,
-    step_h: float,
-    dt_h: F64,
-    is_cut: Array,
+    which: Array, lane: I32, device: I32, length_h: F64, step_h: float, dt_h: F64, is_cut: Array
 ) -> None:
     """Take back what `mark` has said."""
-    for e in range(lane.shape[0]):
-        if stage[e] == wanted and length_h[e] > 0.0:
+    for n in range(which.shape[0]):
+        e = which[n]
+        if length_h[e] > 0.0:
             dt_h[device[e], lane[e]] = step_h
             is_cut[device[e], lane[e]] = 0
-
-
-@kernel
-def set_last(
-    lane: I32,
-    device: I32,
-    stage: I32,
-    length_h: F64,
-    since_s: F64,
-    now_s: F64,
-    step_s: float,
-    dt_h: F64,
-) -> None:
-    """Set the length [h] of the last piece of devices that have more than one."""
-    for e in range(lane.shape[0]):
-        if stage[e] == 1 and length_h[e] > 0.0:
-            d, k = device[e], lane[e]
-            dt_h[d, k] = (now_s[k] + step_s - since_s[d, k]) / HOUR_S
 
 
 @kernel
@@ -234,38 +255,30 @@ def first_piece_or_more(
 
 
 @kernel
-def combine(
-    lane: I32,
-    device: I32,
-    stage: I32,
-    length_h: F64,
-    start: I32,
-    row: I32,
-    total: F64,
-    dt_h: F64,
-    step_h: float,
-    value: F64,
+def idle_again(
+    device: I32, row: I32, idle: F64, is_cut: Array, units: F64, first: int, last: int
 ) -> None:
-    """Replace the last piece's value by the mean over the interval, where there are several.
+    """Take back actions that are moves once they were made: rows of `units`, and whose they are."""
+    for i in range(row.shape[0]):
+        for k in lanes(first, last):
+            if is_cut[device[i], k] != 0:
+                units[row[i], k] = idle[i]
 
-    Parameters
-    ----------
-    start : (n_device + 1,)
-        ``start[d] .. start[d + 1] - 1`` are the places of device d in `row` and `total`.
-    """
-    for e in range(lane.shape[0]):
-        if stage[e] == 1 and length_h[e] > 0.0:
-            d, k = device[e], lane[e]
-            for i in range(start[d], start[d + 1]):
-                value[row[i], k] = total[i, k] + value[row[i], k] * (dt_h[d, k] / step_h)
+
+@kernel
+def set_last(
+    n_cut: I32, since_s: F64, now_s: F64, step_s: float, dt_h: F64, first: int, last: int
+) -> None:
+    """Set the length [h] of the last piece of devices that have more than one."""
+    for d in range(n_cut.shape[0]):
+        for k in lanes(first, last):
+            if n_cut[d, k] > 0:
+                dt_h[d, k] = (now_s[k] + step_s - since_s[d, k]) / HOUR_S
 
 
 @kernel
 def write_means(
-    lane: I32,
-    device: I32,
-    stage: I32,
-    length_h: F64,
+    n_cut: I32,
     x: F64,
     slot: I32,
     injection: I32,
@@ -273,6 +286,8 @@ def write_means(
     dt_h: F64,
     step_h: float,
     flow: F64,
+    first: int,
+    last: int,
 ) -> None:
     """Write mean powers to the power flow, where there are several pieces.
 
@@ -285,9 +300,53 @@ def write_means(
     flow : (n_injection, n_lane)
         Written.
     """
-    for e in range(lane.shape[0]):
-        if stage[e] == 1 and length_h[e] > 0.0:
-            d, k = device[e], lane[e]
-            if injection[d] >= 0:
+    for d in range(injection.shape[0]):
+        if injection[d] < 0:
+            continue
+        for k in lanes(first, last):
+            if n_cut[d, k] > 0:
                 part = x[slot[d], k] * (dt_h[d, k] / step_h)
                 flow[injection[d], k] = total[d, k] + part
+
+
+@kernel
+def combine(
+    n_cut: I32,
+    row: I32,
+    device: I32,
+    total: F64,
+    dt_h: F64,
+    step_h: float,
+    value: F64,
+    first: int,
+    last: int,
+) -> None:
+    """Replace the last piece's value by the mean over the interval, where there are several.
+
+    Parameters
+    ----------
+    row, device : (n,)
+        Rows of `value`, and whose they are.
+    total : (n, n_lane)
+        Contributions of all pieces but the last.
+    """
+    for i in range(row.shape[0]):
+        d = device[i]
+        for k in lanes(first, last):
+            if n_cut[d, k] > 0:
+                value[row[i], k] = total[i, k] + value[row[i], k] * (dt_h[d, k] / step_h)
+
+
+@kernel
+def fill(row: I32, value: F64, to: F64, first: int, last: int) -> None:
+    """Write ``value[i]`` to row ``row[i]``."""
+    for i in range(row.shape[0]):
+        for k in lanes(first, last):
+            to[row[i], k] = value[i]
+
+
+@kernel
+def let_time_pass(now_s: F64, step_s: float, first: int, last: int) -> None:
+    """Move the lanes' clocks on by a step [s]."""
+    for k in lanes(first, last):
+        now_s[k] += step_s

@@ -18,7 +18,7 @@ from heron.protocols.base import NoProtocol
 from heron.scheduling import EventScheduler, TickConfig
 from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
-from powergrid.envs.timing import timing_seed, timing_seed_of
+from powergrid.envs.timing import TimingSeeds
 from powergrid.setups.loader import load_setup
 
 SETUPS = ["ieee34_ieee13", "ieee123_ieee13"]
@@ -233,9 +233,22 @@ def test_devices_that_answer_a_price_do_so_by_events() -> None:
 
 def test_the_seed_of_an_episode_is_that_of_a_lane_whoever_asks() -> None:
     lane, single = np.random.default_rng(3), np.random.default_rng(3)
+    of_lane = TimingSeeds(lane)
+    found = []
     for episode in range(3):
-        assert timing_seed_of(single, episode) == timing_seed(lane)
+        found.append(of_lane.next())
         assert lane.integers(100) == single.integers(100)
+        assert TimingSeeds(single).of_episode(episode) == found[-1]
+    assert len(set(found)) == 3
+    assert TimingSeeds(np.random.default_rng(4)).next() not in found
+
+
+def test_seeds_of_episodes_are_those_of_split_mix() -> None:
+    seeds = TimingSeeds(np.random.default_rng(0))
+    seeds._state = 1234567
+    # From the generator's published test vectors.
+    known = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert [seeds.next() for _ in known] == [number >> 1 for number in known]
 
 
 def test_agents_with_a_timing_of_their_own_keep_it() -> None:

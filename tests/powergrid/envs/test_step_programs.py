@@ -244,6 +244,17 @@ def test_a_crew_does_every_lane_once_and_raises_what_a_kernel_raises(n_thread: i
     np.testing.assert_array_equal(number, expected + 1)
 
 
+def test_a_crew_counts_the_solves_of_each_program_alone(
+    env_of_config: type[NetworkedGridEnv], small_config: dict[str, Any]
+) -> None:
+    envs = VectorGridEnv(N_LANE, small_config, env_class=env_of_config)
+    envs.reset(seed=0)
+    programs, crew = envs.engine.programs, Crew(2)
+    assert crew.run(programs.run, 0, N_LANE) >= N_LANE
+    crew.begin(programs.run, 0, N_LANE)
+    assert crew.run(programs.pay, 0, N_LANE) == 0
+
+
 def test_a_program_keeps_the_arrays_that_it_works_on() -> None:
     def program_and_array() -> tuple[Program, weakref.ref[Any]]:
         values = np.ones(1000)

@@ -145,7 +145,6 @@ class LaneSampler:
         """
         was_over = [lane for lane, chunk in enumerate(self._ongoing) if chunk is None]
         over = terminations | truncations
-        over[was_over] = False
         self._rollout.steps.append(
             Step(
                 self._observations,

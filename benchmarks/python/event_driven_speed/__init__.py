@@ -1,0 +1,1 @@
+"""What running by events costs beside running in lock-step."""
