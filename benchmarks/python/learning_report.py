@@ -4,9 +4,10 @@
 
 Six trainings one after the other, each in a folder of its own under ``--runs``: one that is there
 already is not repeated, and one that was interrupted goes on. Then every policy is played over the
-test days of ``make table``, whose results are read. Writes learning.json, learning.md and
-learning.svg, and ends with exit code 1 if a claim does not hold. ``--quick`` trains little, writes
-to build/benchmarks/quick and claims nothing.
+test days of ``make table``, whose results are read, and over as many days between them, on which
+the simple policies are played too. Writes learning.json, learning.md and learning.svg, and ends
+with exit code 1 if a claim does not hold. ``--quick`` trains little, writes to
+build/benchmarks/quick and claims nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results"
+from speed.command import QUICK, ROOT, complete, conclude, parser_of, told, write
+
+TABLE = ROOT / "benchmarks" / "results" / "policy_table.json"
 TOTAL_STEPS = 600_000
 MAX_CPU_S = 15 * 60.0
 
@@ -33,29 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return train_one(options, *options.one)
     from learning.problem import ALGORITHMS, SEEDS
 
-    runs = [(name, seed) for name in ALGORITHMS for seed in options.seeds or SEEDS]
-    for name, seed in sorted(
-        runs, key=lambda run: run[1]
-    ):  # each in a process of its own, whose time is its own
-        command = [sys.executable, __file__, *(arguments or sys.argv[1:]), "--one", name, str(seed)]
-        subprocess.run(command, check=True)
-    return report(options, runs)
+    seeds = options.seeds or SEEDS
+    for seed in seeds:
+        for name in ALGORITHMS:  # each in a process of its own, whose time is its own
+            command = [*(arguments or sys.argv[1:]), "--one", name, str(seed)]
+            subprocess.run([sys.executable, __file__, *command], check=True)
+    return report(options, [(name, seed) for name in ALGORITHMS for seed in seeds])
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of("Train MAPPO and IPPO, and judge what they learned.")
     parser.add_argument("--seeds", type=int, nargs="+", help="of the trainings (0 1 2)")
-    parser.add_argument("--quick", action="store_true", help="a few iterations, for a test")
     parser.add_argument("--total-steps", type=int, help=f"environment steps ({TOTAL_STEPS})")
     parser.add_argument("--n-thread", type=int, default=1, help="of the networks (1)")
     parser.add_argument("--runs", type=Path, help="folder of the trainings (build/learning)")
-    parser.add_argument("--out", type=Path, help="folder of the report (benchmarks/results)")
     parser.add_argument("--one", nargs=2, metavar=("ALGORITHM", "SEED"), help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    quick = ROOT / "build" / "benchmarks" / "quick"
-    options.runs = options.runs or (quick / "runs" if options.quick else ROOT / "build/learning")
-    options.out = options.out or (quick if options.quick else RESULTS)
+    options = complete(parser.parse_args(arguments), "learning.svg")
+    options.runs = options.runs or (QUICK / "runs" if options.quick else ROOT / "build/learning")
     options.total_steps = options.total_steps or (480 if options.quick else TOTAL_STEPS)
     return options
 
@@ -83,50 +80,61 @@ def train_one(options: argparse.Namespace, algorithm: str, seed: str) -> int:
 
 def report(options: argparse.Namespace, runs: Sequence[tuple[str, int]]) -> int:
     """Judge all trainings and write the report."""
-    from learning.judging import Peers, judge, play, verdict_content
-    from learning.problem import SETTINGS, SETUP, TRAINING, VOLTAGE_MARGIN_PU
-    from learning.report import claims, draw, page
+    from learning.judging import Peers, days_between, judge, play, verdict_content
+    from learning.problem import RATING_SHARE, SETTINGS, SETUP, TRAINING
+    from learning.report import Judged, draw, page, requirements
     from learning.training import CHECKPOINT, PROGRESS, Progress
     from policy_table import description
 
     from powergrid.setups.loader import load_setup
 
     about = description(SETUP, load_setup(SETUP))
-    peers = Peers.read(RESULTS / "policy_table.json", about["config_sha256"])
-    progresses, verdicts = {}, {}
-    for name, seed in runs:
-        folder = options.runs / f"{name}_{seed}"
-        told = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-        progresses[name, seed] = Progress(**told)
-        verdicts[name, seed] = judge(play(SETUP, folder / CHECKPOINT, peers.days), peers)
+    table = Peers.read(TABLE, about["config_sha256"])
+    n_other = 2 if options.quick else len(table.days)
+    others = told(
+        "simple policies on other days",
+        lambda: Peers.measured(SETUP, days_between(table.days)[:n_other]),
+    )
+    folders = {(name, seed): options.runs / f"{name}_{seed}" for name, seed in runs}
+    progresses = {
+        run: Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
+        for run, folder in folders.items()
+    }
+    judged = [
+        Judged(
+            peers,
+            {r: judge(play(SETUP, f / CHECKPOINT, peers.days), peers) for r, f in folders.items()},
+        )
+        for peers in (table, others)
+    ]
+    required = requirements(*judged)
     machine = about["machine"]
     origin = (
         f"Configuration {about['config_sha256'][:12]}; {machine['processor']}, "
         f"{machine['n_cpu']} CPUs, Python {machine['python']}."
     )
-    text = page(SETUP, progresses, verdicts, peers, origin)
-    print(text)
-    options.out.mkdir(parents=True, exist_ok=True)
+    image = os.path.relpath(options.image, options.out)
+    text = page(SETUP, progresses, judged, required, image, origin)
     content = {
         **about,
-        "training": {**TRAINING, **SETTINGS, "voltage_margin_pu": VOLTAGE_MARGIN_PU},
-        "days": peers.days,
+        "training": {**TRAINING, **SETTINGS, "rating_share": RATING_SHARE},
         "runs": [
             {
                 "algorithm": name,
                 "seed": seed,
                 **asdict(progresses[name, seed]),
-                "verdict": verdict_content(verdict),
+                "table_days": verdict_content(judged[0].verdicts[name, seed]),
+                "other_days": verdict_content(judged[1].verdicts[name, seed]),
             }
-            for (name, seed), verdict in verdicts.items()
+            for name, seed in runs
         ],
-        "claims": [{"text": said, "holds": holds} for said, holds in claims(verdicts)],
+        "table_days": table.days,
+        "other_days": others.content(),
+        "requirements": [asdict(requirement) for requirement in required],
     }
-    out = options.out
-    (out / "learning.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    (out / "learning.md").write_text(text, encoding="utf-8")
-    draw(progresses, peers, out / "learning.svg")
-    return 0 if options.quick or all(holds for _, holds in claims(verdicts)) else 1
+    write(options.out, "learning", content, text)
+    draw(progresses, table, options.image)
+    return conclude(text, required, is_quick=options.quick)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,27 @@ from typing import Any
 import numpy as np
 
 from heron.adapters.rllib import TrainedPolicy
-from powergrid.baselines import EpisodeRecord, rollout
-from powergrid.baselines.comparison import Estimate, bootstrap_mean
+from powergrid.baselines import EpisodeRecord, RollingHorizonPolicy, RuleBasedPolicy, rollout
+from powergrid.baselines.comparison import Estimate, bootstrap_mean, compare
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.setups.loader import load_setup
 
-__all__ = ["CAUSAL", "RULES", "Peers", "Verdict", "judge", "play", "verdict_content"]
+__all__ = [
+    "CAUSAL", "RULES", "Peers", "Verdict", "days_between", "judge", "play", "verdict_content",
+]  # fmt: skip
 
 RULES, CAUSAL = "rule-based", "rolling-horizon"
 
 
+def days_between(days: Sequence[int]) -> list[int]:
+    """Return as many days, each in the middle between one of these and the one before."""
+    before = [-days[0], *days[:-1]]
+    return [(first + second + 1) // 2 for first, second in zip(before, days, strict=True)]
+
+
 @dataclass(frozen=True)
 class Peers:
-    """The simple policies' episodes, as ``make table`` wrote them, and the bound's.
+    """The simple policies' episodes, and the bound's.
 
     Attributes
     ----------
@@ -41,7 +49,7 @@ class Peers:
 
     @classmethod
     def read(cls, path: Path, config_sha256: str) -> Peers:
-        """Read a table; an error if it is of another configuration."""
+        """Read what ``make table`` wrote; an error if it is of another configuration."""
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["config_sha256"] != config_sha256:
             raise SystemExit(f"{path} is of another configuration of the setup: run make table")
@@ -52,6 +60,27 @@ class Peers:
             safety={p: np.array([e["safety"] for e in es]) for p, es in episodes.items()},
             bound=np.array([b["episode_return"] for b in content["bound"]]),
         )
+
+    @classmethod
+    def measured(cls, setup: str, days: Sequence[int]) -> Peers:
+        """Play the rules and the causal benchmark on other days of the test split."""
+        env = MultiAgentMicrogrids({**load_setup(setup), "train": False})
+        found = compare(env, [RuleBasedPolicy(), RollingHorizonPolicy()], days)
+        return cls(
+            days=found.days,
+            returns={name: found.returns(name) for name in found.records},
+            safety={p: np.array([e.safety for e in es]) for p, es in found.records.items()},
+            bound=np.array([bound.episode_return for bound in found.bounds]),
+        )
+
+    def content(self) -> dict[str, Any]:
+        """Return the episodes as they are written down."""
+        return {
+            "days": self.days,
+            "episode_return": {name: values.tolist() for name, values in self.returns.items()},
+            "safety": {name: values.tolist() for name, values in self.safety.items()},
+            "bound": self.bound.tolist(),
+        }
 
 
 @dataclass(frozen=True)

@@ -1,92 +1,120 @@
-"""The learning report: table, claims, curves."""
+"""The learning report: tables, claims, curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from speed.verdict import Requirement
 
 from learning.judging import CAUSAL, RULES, Peers, Verdict
 from learning.training import Progress
 
-__all__ = ["claims", "draw", "page"]
+__all__ = ["Judged", "draw", "page", "requirements"]
 
 Run = tuple[str, int]  # algorithm, seed
+BOUND = "perfect-foresight bound"
+CURVES = (
+    "Curves are of the days that are sampled, exploring; violations are of training's narrower "
+    "limits."
+)
 
 
-def claims(verdicts: Mapping[Run, Verdict]) -> list[tuple[str, bool]]:
-    """Return what was to be shown, and whether it was, algorithm by algorithm."""
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts on trainings, and whom they were compared with on which days."""
+
+    peers: Peers
+    verdicts: Mapping[Run, Verdict]
+
+
+def requirements(table: Judged, others: Judged) -> list[Requirement]:
+    """Return what the days of the table must show, and what the other days say to it."""
+    return [
+        *_requirements(table, "days of the table", is_required=True),
+        *_requirements(others, "other days", is_required=False),
+    ]
+
+
+def _requirements(judged: Judged, days: str, *, is_required: bool) -> list[Requirement]:
     result = []
-    for algorithm in dict.fromkeys(name for name, _ in verdicts):
-        of = [verdict for (name, _), verdict in verdicts.items() if name == algorithm]
+    for algorithm in dict.fromkeys(name for name, _ in judged.verdicts):
+        of = [verdict for (name, _), verdict in judged.verdicts.items() if name == algorithm]
         good, needed = sum(v.is_good for v in of), -(-2 * len(of) // 3)
-        result.append(
-            (
-                (
-                    f"{algorithm}: {good} of {len(of)} seeds beat {RULES} (paired 95 % interval "
-                    f"above 0) with no more violations and close half of the gap to {CAUSAL} (at "
-                    f"least {needed})"
-                ),
-                good >= needed,
-            )
+        text = (
+            f"{algorithm}, {days}: seeds of {len(of)} that beat {RULES} (paired 95 % interval "
+            f"above 0) with no more violations and close half of the gap to {CAUSAL}"
         )
+        bound = f"(at least {needed})"
+        result.append(Requirement(text, good, bound, good >= needed, is_required=is_required))
     return result
 
 
 def page(
     setup: str,
     progresses: Mapping[Run, Progress],
-    verdicts: Mapping[Run, Verdict],
-    peers: Peers,
+    judged: Sequence[Judged],
+    required: Sequence[Requirement],
+    image: str,
     origin: str,
 ) -> str:
     """Return the report in Markdown."""
-    head = [
-        "policy", "return [$ a day]", f"above {RULES}", "gap closed", "of that to the bound",
-        "summed safety", "env steps", "wall [s]", "CPU [s]",
-    ]  # fmt: skip
-    rows = [head, ["---"] * len(head)]
-    for (name, seed), v in verdicts.items():
-        p = progresses[name, seed]
-        rows.append(
-            [
-                f"{name}, seed {seed}",
-                f"{v.mean_return.mean:.1f} [{v.mean_return.low:.1f}, {v.mean_return.high:.1f}]",
-                f"{v.advantage.mean:+.1f} [{v.advantage.low:+.1f}, {v.advantage.high:+.1f}]",
-                f"{v.gap_closed:.0%}",
-                f"{v.gap_to_bound_closed:.0%}",
-                f"{v.safety:.4f}",
-                f"{p.n_step[-1]:,}",
-                f"{p.wall_s:.0f}",
-                f"{p.cpu_s:.0f}",
-            ]
-        )
-    for name in (RULES, CAUSAL):
-        total = f"{peers.safety[name].sum():.4f}"
-        rows.append([name, f"{peers.returns[name].mean():.1f}", "", "", "", total, "", "", ""])
-    rows.append(["perfect-foresight bound", f"{peers.bound.mean():.1f}", *[""] * 7])
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    said = "\n".join(
-        f"- {'holds' if holds else 'FAILS'}: {text}" for text, holds in claims(verdicts)
-    )
+    table, others = judged
     introduction = (
-        f"The most likely actions of the networks after training, played over the "
-        f"{len(peers.days)} episodes of the test split that `make table` plays; returns are "
-        f"summed over agents, intervals are 95 % bootstrap intervals, and differences are paired "
-        f"by day. The gap is that from {RULES} to {CAUSAL}, the causal benchmark. Safety is "
-        f"summed over all episodes. Time is that of the iterations, in one process of one thread."
+        f"The most likely actions of the networks after training, played over episodes of the test "
+        f"split; returns are summed over agents, intervals are 95 % bootstrap intervals, and "
+        f"differences are paired by day. The gap is that from {RULES} to {CAUSAL}, the causal "
+        f"benchmark. Safety is summed over all episodes. Time is that of the iterations, in one "
+        f"process of one thread."
     )
     return "\n\n".join(
         [
             f"# Learned policies on `{setup}`",
             introduction,
-            table,
-            said,
-            "![Learning curves](learning.svg)",
+            f"## The {len(table.peers.days)} days of `make table`",
+            _table(table, progresses),
+            f"## {len(others.peers.days)} other days",
+            f"Halfway between those: {', '.join(map(str, others.peers.days))}.",
+            _table(others, None),
+            "## Verdict",
+            "\n".join(f"- {requirement}" for requirement in required),
+            f"![Learning curves]({image})",
+            CURVES,
             origin,
         ]
     ) + "\n"  # fmt: skip
+
+
+def _table(judged: Judged, progresses: Mapping[Run, Progress] | None) -> str:
+    head = [
+        "policy", "return [$ a day]", f"above {RULES}", "gap closed", "of that to the bound",
+        "summed safety",
+    ]  # fmt: skip
+    if progresses is not None:
+        head += ["env steps", "wall [s]", "CPU [s]"]
+    peers = judged.peers
+    rows = [head, ["---"] * len(head)]
+    for (name, seed), v in judged.verdicts.items():
+        row = [
+            f"{name}, seed {seed}",
+            f"{v.mean_return.mean:.1f} [{v.mean_return.low:.1f}, {v.mean_return.high:.1f}]",
+            f"{v.advantage.mean:+.1f} [{v.advantage.low:+.1f}, {v.advantage.high:+.1f}]",
+            f"{v.gap_closed:.0%}",
+            f"{v.gap_to_bound_closed:.0%}",
+            f"{v.safety:.4f}",
+        ]
+        if progresses is not None:
+            p = progresses[name, seed]
+            row += [f"{p.n_step[-1]:,}", f"{p.wall_s:.0f}", f"{p.cpu_s:.0f}"]
+        rows.append(row)
+    for name in (RULES, CAUSAL):
+        returns, safety = peers.returns[name].mean(), peers.safety[name].sum()
+        row = [name, f"{returns:.1f}", "", "", "", f"{safety:.4f}"]
+        rows.append(row + [""] * (len(head) - len(row)))
+    rows.append([BOUND, f"{peers.bound.mean():.1f}", *[""] * (len(head) - 2)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def draw(progresses: Mapping[Run, Progress], peers: Peers, path: Path) -> None:
