@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ray
 from ray import tune
 
 from heron.adapters.rllib.policy import TrainedPolicy
@@ -81,8 +82,8 @@ def sweep(
     -------
     pandas.DataFrame
         A row for each trial: its parameters under their names, "iteration", "n_env_step",
-        "episode_return_mean" and "infos_<name>" of its last iteration, evaluation, "error" (empty
-        if it went well) and "checkpoint".
+        "episode_return_mean" and "infos_<name>" of its last iteration, "node" (Ray's name of the
+        machine that did it), evaluation, "error" (empty if it went well) and "checkpoint".
 
     Raises
     ------
@@ -187,12 +188,13 @@ def _metrics(result: Mapping[str, Any], iteration: int) -> dict[str, Any]:
         "iteration": iteration,
         "n_env_step": int(result["num_env_steps_sampled_lifetime"]),
         "episode_return_mean": float(sampled["episode_return_mean"]),
+        "node": ray.get_runtime_context().get_node_id(),
         **{f"infos_{k}": float(v) for k, v in sampled.get("episode_infos_mean", {}).items()},
     }
 
 
 def _frame(results: tune.ResultGrid, names: list[str]) -> Any:
-    kept = ("iteration", "n_env_step", "episode_return_mean")
+    kept = ("iteration", "n_env_step", "episode_return_mean", "node")
     rows = []
     for result in (results[k] for k in range(len(results))):
         told = result.metrics or {}

@@ -30,13 +30,23 @@ SETUP = "ieee34_ieee13"
 CONFIG = {**load_setup(SETUP), "normalize_obs": True, "max_episode_steps": 4, "train": False}
 
 
-@pytest.fixture(scope="module", params=["all", "none"])
-def checkpoint(request, ray_here, tmp_path_factory):
-    """Return the folder of a training of one iteration; its means are made far from 0."""
+@pytest.fixture(scope="module")
+def checkpoints(ray_here, tmp_path_factory):
+    """Return the folders of trainings of one iteration, by what agents share."""
+    return {share: train(share, tmp_path_factory.mktemp("trained")) for share in ("all", "none")}
+
+
+@pytest.fixture(params=["all", "none"])
+def checkpoint(request, checkpoints):
+    return checkpoints[request.param]
+
+
+def train(share, folder):
+    """Train a little, and make the means of actions far from 0."""
     algorithm = mappo_config(
         SETUP,
         {"max_episode_steps": 4},
-        share=request.param,
+        share=share,
         train_batch_size=24,
         minibatch_size=24,
         num_epochs=1,
@@ -46,26 +56,26 @@ def checkpoint(request, ray_here, tmp_path_factory):
     modules = algorithm.learner_group._learner.module
     for name in modules.keys():  # noqa: SIM118
         torch.nn.init.normal_(modules[name].actor[-1].weight, std=0.8)
-    folder = tmp_path_factory.mktemp("trained")
     algorithm.save_to_path(str(folder))
     algorithm.stop()
     return folder
 
 
-def test_no_ray_is_started_to_play(checkpoint):
+def test_no_ray_is_started_to_play(checkpoints):
     program = f"""
 import ray
 from heron.adapters.rllib import TrainedPolicy
 from powergrid.baselines import rollout
 from powergrid.setups.environments import ieee34_ieee13
-policy = TrainedPolicy.from_checkpoint({str(checkpoint)!r})
 env = ieee34_ieee13({{"normalize_obs": True, "max_episode_steps": 2}})
-print(rollout(env, policy, seed=1, day=3).n_step, ray.is_initialized())
+for folder in {[str(folder) for folder in checkpoints.values()]!r}:
+    policy = TrainedPolicy.from_checkpoint(folder)
+    print(rollout(env, policy, seed=1, day=3).n_step, ray.is_initialized())
 """
     run = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=300
     )
-    assert run.stdout.split() == ["2", "False"], run.stderr
+    assert run.stdout.split() == ["2", "False"] * 2, run.stderr
 
 
 def test_single_and_many_environments_get_the_same_actions(checkpoint):
