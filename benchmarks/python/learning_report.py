@@ -13,7 +13,6 @@ build/benchmarks/quick and claims nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -34,10 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.one is not None:
         return train_one(options, *options.one)
     from learning.problem import ALGORITHMS, SEEDS
+    from learning.training import Progress
 
     seeds = options.seeds or SEEDS
     for seed in seeds:
         for name in ALGORITHMS:  # each in a process of its own, whose time is its own
+            if Progress.read(options.runs / f"{name}_{seed}").is_done:
+                continue
             command = [*(arguments or sys.argv[1:]), "--one", name, str(seed)]
             subprocess.run([sys.executable, __file__, *command], check=True)
     return report(options, [(name, seed) for name in ALGORITHMS for seed in seeds])
@@ -83,7 +85,7 @@ def report(options: argparse.Namespace, runs: Sequence[tuple[str, int]]) -> int:
     from learning.judging import Peers, days_between, judge, play, verdict_content
     from learning.problem import RATING_SHARE, SETTINGS, SETUP, TRAINING
     from learning.report import Judged, draw, page, requirements
-    from learning.training import CHECKPOINT, PROGRESS, Progress
+    from learning.training import CHECKPOINT, Progress
     from policy_table import description
 
     from powergrid.setups.loader import load_setup
@@ -96,10 +98,7 @@ def report(options: argparse.Namespace, runs: Sequence[tuple[str, int]]) -> int:
         lambda: Peers.measured(SETUP, days_between(table.days)[:n_other]),
     )
     folders = {(name, seed): options.runs / f"{name}_{seed}" for name, seed in runs}
-    progresses = {
-        run: Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
-        for run, folder in folders.items()
-    }
+    progresses = {run: Progress.read(folder) for run, folder in folders.items()}
     judged = [
         Judged(
             peers,

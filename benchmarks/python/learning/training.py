@@ -44,6 +44,12 @@ class Progress:
     cpu_s: float = 0.0
     is_done: bool = False
 
+    @classmethod
+    def read(cls, folder: Path) -> Progress:
+        """Return how far the training in this folder has come."""
+        path = folder / PROGRESS
+        return cls(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else cls()
+
 
 def train(
     config: PPOConfig,
@@ -60,9 +66,7 @@ def train(
 
     What there is in the folder of an interrupted training is gone on from.
     """
-    progress = Progress()
-    if (folder / PROGRESS).exists():
-        progress = Progress(**json.loads((folder / PROGRESS).read_text(encoding="utf-8")))
+    progress = Progress.read(folder)
     if progress.is_done:
         return progress
     algorithm = config.build_algo()
