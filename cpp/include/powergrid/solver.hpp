@@ -11,6 +11,9 @@
 
 namespace powergrid {
 
+class TapControl;
+struct TapMover;
+
 // Instructions that the vectorised solvers use.
 enum class SimdLevel : std::uint8_t { kBaseline, kAvx2, kAvx512 };
 
@@ -54,7 +57,12 @@ class Solver {
              std::span<const std::uint8_t> is_chosen = {});
 
  private:
+  friend class TapControl;
   struct Workspaces;
+
+  // Solve lanes until the mover, if any, moves no more taps. Returns the solves of a lane it took.
+  std::size_t solve(Batch& batch, const SolveOptions& options, std::size_t first, std::size_t last,
+                    std::span<const std::uint8_t> is_chosen, const TapMover* mover);
 
   const Network* network_;
   SimdLevel level_;

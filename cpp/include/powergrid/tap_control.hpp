@@ -23,6 +23,15 @@ struct Regulator {
   double tap_max;
 };
 
+// What a relay reads: the voltage of a bus and the power into the to end of a branch, as rows of
+// the batch.
+struct RelayPoint {
+  std::int32_t branch;
+  std::int32_t bus;
+};
+
+struct RelayReading;
+
 // Regulators that move one step at a time until each is within its band. Const: any number of
 // threads may settle lanes of their own at once, each with its own solver.
 class TapControl {
@@ -56,18 +65,20 @@ class TapControl {
     double low, high;  // ends, squared and drawn in by what rounding may move them
   };
 
+  struct Moving;
+
   void check_rows(const Batch& batch) const;
   void check_masks(const Batch& batch, std::size_t n_lane, std::span<const std::uint8_t> is_chosen,
                    const Table<const std::uint8_t>& is_stuck) const;
-  [[nodiscard]] bool is_within(const Batch& batch, std::size_t regulator,
-                               std::size_t lane) const noexcept;
-  [[nodiscard]] std::int8_t step(const Batch& batch, std::size_t regulator,
-                                 std::size_t lane) const noexcept;
-  bool move(Batch& batch, std::size_t lane,
-            const Table<const std::uint8_t>& is_stuck) const noexcept;
+  [[nodiscard]] bool is_within(std::size_t regulator, const RelayReading& reading) const noexcept;
+  [[nodiscard]] std::int8_t step(std::size_t regulator, const RelayReading& reading,
+                                 double position) const noexcept;
+  static bool move(const void* context, std::size_t regulator, std::size_t lane,
+                   const RelayReading& reading, bool is_moved) noexcept;
 
   std::vector<Regulator> regulators_;
   std::vector<Band> bands_;
+  std::vector<RelayPoint> points_;
 };
 
 }  // namespace powergrid

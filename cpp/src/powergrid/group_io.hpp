@@ -49,8 +49,8 @@ template <int kVec, class Lanes>
 struct Groups {
   Lanes lanes;
   std::size_t n = 0;
-  std::size_t first = 0;  // index in `lanes` of the first lane
-  Group<kVec> group[kGroupsTogether];
+  std::size_t first = 0;                   // index in `lanes` of the first lane
+  Group<kVec> group[kGroupsTogether + 1];  // the spare one as well, behind as many as fit
 };
 
 // Which lanes of each group.
@@ -144,18 +144,33 @@ inline void tap_factor(const IoTap& tap, Vec position, Vec& m_re, Vec& m_im) noe
   }
 }
 
-// Inputs; `is_valid` tells which lanes have none that is NaN or beyond the limits of batch.hpp.
+// Inputs that no tap changer acts on; `squares` adds up those of all rows.
 template <int kVec, class Lanes>
-void gather(const SolveJob& job, const Groups<kVec, Lanes>& groups,
-            Masks<kVec>& is_valid) noexcept {
-  const IoView& io = job.io;
+void gather_powers(const SolveJob& job, const Groups<kVec, Lanes>& groups,
+                   Vec (*squares)[kVec]) noexcept {
   using G = Group<kVec>;
-  Vec squares[kGroupsTogether][kVec]{};
+  const IoView& io = job.io;
   gather_sums<false>(io.power, job.p_mw, job.q_mvar, groups, &G::p, &G::q, squares);
   gather_sums<false>(io.current, job.p_mw, job.q_mvar, groups, &G::p_current, &G::q_current,
                      squares);
+}
+
+// The others, as the method's prepare_group() takes them, without the changers' own.
+template <int kVec, class Lanes>
+void gather_admittances(const SolveJob& job, const Groups<kVec, Lanes>& groups,
+                        Vec (*squares)[kVec]) noexcept {
+  using G = Group<kVec>;
+  const IoView& io = job.io;
   gather_sums<false>(io.impedance, job.p_mw, job.q_mvar, groups, &G::g, &G::b, squares);
   gather_sums<true>(io.shunt, job.shunt_step, job.shunt_step, groups, &G::g, &G::b, squares);
+}
+
+// Tap changers and set-points; `is_valid` tells which lanes have none that is NaN or beyond the
+// limits of batch.hpp.
+template <int kVec, class Lanes>
+void gather_taps(const SolveJob& job, const Groups<kVec, Lanes>& groups,
+                 Masks<kVec>& is_valid) noexcept {
+  const IoView& io = job.io;
   for (std::size_t n = 0; n < groups.n; ++n) {
     const Group<kVec>& group = groups.group[n];
     for (int k = 0; k < kVec; ++k) {
@@ -183,9 +198,23 @@ void gather(const SolveJob& job, const Groups<kVec, Lanes>& groups,
         least = min(least, vm_set);
         most = max(most, vm_set);
       }
-      is_valid[n][k] = (guard == 0.0) & (squares[n][k] <= kLargestInputPu * kLargestInputPu) &
-                       (least >= kLeastVoltageFactor) & (most <= kLargestVoltageFactor) &
-                       (farthest <= kMostSteps);
+      is_valid[n][k] = (guard == 0.0) & (least >= kLeastVoltageFactor) &
+                       (most <= kLargestVoltageFactor) & (farthest <= kMostSteps);
+    }
+  }
+}
+
+// All inputs; `is_valid` tells which lanes have none that is NaN or beyond the limits.
+template <int kVec, class Lanes>
+void gather(const SolveJob& job, const Groups<kVec, Lanes>& groups,
+            Masks<kVec>& is_valid) noexcept {
+  Vec squares[kGroupsTogether][kVec]{};
+  gather_powers(job, groups, squares);
+  gather_admittances(job, groups, squares);
+  gather_taps(job, groups, is_valid);
+  for (std::size_t n = 0; n < groups.n; ++n) {
+    for (int k = 0; k < kVec; ++k) {
+      is_valid[n][k] &= squares[n][k] <= kLargestInputPu * kLargestInputPu;
     }
   }
 }

@@ -37,7 +37,8 @@ std::size_t group_size(const IoView& io) noexcept {
   return n_row * kVec;
 }
 
-// Lays the arrays of groups one behind the other, which share one scratch before them.
+// Lays the arrays of groups one behind the other, which share one scratch before them. They lie
+// equally far apart.
 template <int kVec>
 void lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n_group,
              Group<kVec>* groups) noexcept {
@@ -61,6 +62,18 @@ std::size_t most_groups(const IoView& io) noexcept {
   const std::size_t n_double = group_size<kVec>(io) * kWidth;
   const std::size_t n = kMostDoubles / n_double;
   return n < 1 ? 1 : (n < kGroupsTogether ? n : kGroupsTogether);
+}
+
+// The group behind those that go together, which has what no lane changes.
+template <int kVec, class Method>
+Group<kVec> spare_group(const SolveJob& job, const Method& method, GroupMemory& memory) noexcept {
+  const std::size_t n_most = most_groups<kVec>(job.io);
+  Group<kVec> groups[kGroupsTogether + 1];
+  lay_out(job.io, method.scratch_size(), reinterpret_cast<Vec*>(memory.data[kVec - 1]), n_most + 1,
+          groups);
+  if (!memory.is_spare_filled[kVec - 1]) fill(job.io, groups[n_most]);
+  memory.is_spare_filled[kVec - 1] = true;
+  return groups[n_most];
 }
 
 }  // namespace

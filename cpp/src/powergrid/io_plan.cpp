@@ -60,7 +60,9 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
 
   std::vector<std::vector<std::int32_t>> buses(n_node);
   for (std::size_t bus = 0; bus < data.node_of_bus.size(); ++bus) {
-    if (data.node_of_bus[bus] >= 0) buses[index(data.node_of_bus[bus])].push_back(count(bus));
+    const std::int32_t node = data.node_of_bus[bus];
+    if (node >= 0) buses[index(node)].push_back(count(bus));
+    node_of_bus_.push_back(node >= 0 ? row_of[index(node)] : -1);
   }
   for (std::size_t row = 0; row < n_node; ++row) {
     const std::size_t node = index(node_at[row]);
@@ -122,6 +124,7 @@ IoPlan::IoPlan(const NetworkData& data, const Rows& rows) : data_(&data) {
                      .angle_degree = data.tap_angle_degree[i]});
   }
   for (std::size_t i = 0; i < data.from_node.size(); ++i) {
+    entry_of_branch_.push_back(data.from_node[i] < 0 ? -1 : count(branches_.size()));
     if (data.from_node[i] < 0) continue;
     branches_.push_back({.branch = count(i),
                          .from = row_of[index(data.from_node[i])],
@@ -148,6 +151,8 @@ IoView IoPlan::view() const noexcept {
           .branches = branches_.data(),
           .n_io_branch = count(branches_.size()),
           .bus = bus_.data(),
+          .node_of_bus = node_of_bus_.data(),
+          .entry_of_branch = entry_of_branch_.data(),
           .base_mva = data_->base_mva};
 }
 

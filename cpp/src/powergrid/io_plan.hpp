@@ -76,6 +76,9 @@ struct IoView {
   const IoBranch* branches;  // those in service
   std::int32_t n_io_branch;
   const std::int32_t* bus;  // buses of the nodes, one node behind the other
+  // The other way round: row of the group and entry of `branches`, -1 out of supply or service.
+  const std::int32_t* node_of_bus;      // (n_bus)
+  const std::int32_t* entry_of_branch;  // (n_branch)
   double base_mva;
 };
 
@@ -111,6 +114,8 @@ class IoPlan {
   std::vector<IoTap> taps_;
   std::vector<IoBranch> branches_;
   std::vector<std::int32_t> bus_;
+  std::vector<std::int32_t> node_of_bus_;
+  std::vector<std::int32_t> entry_of_branch_;
 };
 
 }  // namespace powergrid

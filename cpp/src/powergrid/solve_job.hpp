@@ -5,9 +5,27 @@
 
 #include "io_plan.hpp"
 #include "powergrid/batch.hpp"
+#include "powergrid/tap_control.hpp"
 #include "tree_plan.hpp"
 
 namespace powergrid {
+
+// What a relay reads of a lane; 0 out of supply.
+struct RelayReading {
+  double vm_pu, p_to_mw, q_to_mvar;
+};
+
+// Moves the taps of lanes between two of their solves, one relay after the other.
+struct TapMover {
+  const RelayPoint* points;
+  std::size_t n_point;
+  // Let relay `point` read. `is_moved` says whether one before it moved any tap of the lane;
+  // returns whether one has by now.
+  bool (*move)(const void* context, std::size_t point, std::size_t lane,
+               const RelayReading& reading, bool is_moved) noexcept;
+  const void* context;
+  int most_rounds;  // solves of a lane after the first
+};
 
 // Everything that the kernels of one SIMD level need to solve a batch, in plain members: kernels
 // call no inline function that another level might have compiled as well.
@@ -30,6 +48,7 @@ struct SolveJob {
 
   double tolerance_pu;
   int max_iterations;
+  const TapMover* mover;  // null: the taps stay
 };
 
 // The parts of a job that belong to a network, which must outlive it, and to a batch.
@@ -40,6 +59,7 @@ void bind_batch(SolveJob& job, Batch& batch);
 struct GroupMemory {
   double* data[2];          // for groups of one vector and of two, on cache lines
   std::size_t n_filled[2];  // groups that have what no lane changes
+  bool is_spare_filled[2];  // and whether the group behind them has
 };
 
 // Lanes of a batch to solve.
@@ -56,7 +76,7 @@ struct Kernels {
   std::size_t width;  // lanes of a vector
   // Doubles that one thread needs for groups of `n_vec` vectors, 1 or 2.
   std::size_t (*memory_size)(const SolveJob& job, int n_vec);
-  // Solve, and add to the counters.
+  // Solve, with the taps moved until none moves any more, and add to the counters.
   void (*solve)(const SolveJob& job, GroupMemory& memory, const LaneSet& lanes,
                 SolveCounters& counters);
 };

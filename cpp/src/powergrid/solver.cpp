@@ -119,14 +119,18 @@ struct Solver::Workspaces {
       threads.clear();
     }
     job = bound;
-    for (Thread& thread : threads) thread.memory.n_filled[0] = thread.memory.n_filled[1] = 0;
+    for (Thread& thread : threads) {
+      thread.memory.n_filled[0] = thread.memory.n_filled[1] = 0;
+      thread.memory.is_spare_filled[0] = thread.memory.is_spare_filled[1] = false;
+    }
   }
 
   void add_thread() {
     Thread thread;  // added only when whole: memory may run out
     thread.one = allocate_lines(size_one);
     thread.two = allocate_lines(size_two);
-    thread.memory = {{thread.one.get(), thread.two.get()}, {0, 0}};
+    thread.memory = {
+        .data = {thread.one.get(), thread.two.get()}, .n_filled = {}, .is_spare_filled = {}};
     threads.push_back(std::move(thread));
   }
 
@@ -157,6 +161,12 @@ void Solver::solve(Batch& batch, const SolveOptions& options) {
 
 void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first, std::size_t last,
                    std::span<const std::uint8_t> is_chosen) {
+  solve(batch, options, first, last, is_chosen, nullptr);
+}
+
+std::size_t Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first,
+                          std::size_t last, std::span<const std::uint8_t> is_chosen,
+                          const TapMover* mover) {
   if (&batch.network() != &network_->base()) {
     throw InvalidArgument("the batch is of another network than the solver");
   }
@@ -173,12 +183,13 @@ void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first,
                           " values, expected " + std::to_string(last - first) +
                           ": one value per lane");
   }
-  if (first == last) return;
+  if (first == last) return 0;
   Workspaces& all = *workspaces_;
   SolveJob& job = all.job;
   bind_batch(job, batch);
   job.tolerance_pu = options.tolerance_pu;
   job.max_iterations = options.max_iterations;
+  job.mover = mover;
 
   const LaneRange range{batch.n_lane(), first, last, is_chosen};
   const std::size_t group = 2 * all.kernels.width;
@@ -198,7 +209,13 @@ void Solver::solve(Batch& batch, const SolveOptions& options, std::size_t first,
     Workspaces::Thread& thread = all.threads[member];
     solve_range(all.kernels, job, range.within(begin, end), thread.memory, thread.counters);
   });
-  for (std::size_t i = 0; i < n_thread; ++i) add(batch.counters, all.threads[i].counters);
+  std::uint64_t n_solve = 0;
+  for (std::size_t i = 0; i < n_thread; ++i) {
+    const SolveCounters& of = all.threads[i].counters;
+    n_solve += of.n_warm + of.n_flat + of.n_damped + of.n_failed + of.n_invalid;
+    add(batch.counters, of);
+  }
+  return n_solve;
 }
 
 }  // namespace powergrid

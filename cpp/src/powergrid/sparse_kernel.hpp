@@ -124,6 +124,12 @@ void flat_start(const SparsePlan& plan, const Group<kVec>& group, const Mask* ma
   }
 }
 
+// The branches at the positions of their tap changers, into the scratch.
+template <int kVec>
+void prepare(const SparsePlan& plan, const Group<kVec>& group) noexcept {
+  sparse::set_admittances(plan, group, sparse::scratch_of(plan, group));
+}
+
 template <int kVec>
 void iterate(const SparsePlan& plan, const Group<kVec>& group, Newton<kVec>& newton) noexcept {
   const sparse::Scratch scratch = sparse::scratch_of(plan, group);
@@ -133,7 +139,6 @@ void iterate(const SparsePlan& plan, const Group<kVec>& group, Newton<kVec>& new
     newton.converged[k] = Mask{};
     newton.mismatch[k] = broadcast(__builtin_inf());
   }
-  sparse::set_admittances(plan, group, scratch);
   sparse::hold_voltages(plan, group, active);
   Pack<kVec> sign = pack<kVec>(plan.unloaded_sign);
   for (int iteration = 0;; ++iteration) {
@@ -161,7 +166,7 @@ void iterate(const SparsePlan& plan, const Group<kVec>& group, Newton<kVec>& new
   }
 }
 
-// Needs what iterate() left in the scratch.
+// Needs what prepare() left in the scratch.
 template <int kVec>
 void branch_currents(const SparsePlan& plan, const Group<kVec>& group) noexcept {
   const sparse::Scratch scratch = sparse::scratch_of(plan, group);

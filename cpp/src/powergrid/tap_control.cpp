@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "powergrid/error.hpp"
+#include "solve_job.hpp"
 
 namespace powergrid {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 constexpr double kBaseVolt = 120.0;
 // line_drop_step() compares voltages rounded to 1.2e-4 V, which moves the ends by at most that.
 constexpr double kRoundingVolt = 2e-4;
-// Lanes that are solved together; what is kept of them lies on the stack.
-constexpr std::size_t kBlock = 1024;
 
 void check(const std::vector<Regulator>& regulators) {
   for (std::size_t i = 0; i < regulators.size(); ++i) {
@@ -53,11 +52,18 @@ TapControl::TapControl(std::vector<Regulator> regulators) : regulators_(std::mov
     const LineDropSettings& set = of.settings;
     const double drop = ampere_per_mva(of) / set.ct_primary_a;
     const double half_band_volt = set.bandwidth_volt / 2.0;
+    points_.push_back({of.branch, of.bus});
     bands_.push_back({set.r_volt * drop, set.x_volt * drop,
                       squared(set.v_set_volt - half_band_volt + kRoundingVolt),
                       squared(set.v_set_volt + half_band_volt - kRoundingVolt)});
   }
 }
+
+struct TapControl::Moving {
+  const TapControl& control;
+  Batch& batch;
+  const Table<const std::uint8_t>& is_stuck;
+};
 
 std::size_t TapControl::settle(Solver& solver, Batch& batch, const SolveOptions& options,
                                std::size_t first, std::size_t last,
@@ -66,38 +72,13 @@ std::size_t TapControl::settle(Solver& solver, Batch& batch, const SolveOptions&
   batch.check_lanes(first, last);
   check_rows(batch);
   check_masks(batch, last - first, is_chosen, is_stuck);
-  std::size_t n_solve = 0;
-  std::array<std::uint8_t, kBlock> moves;
-  for (std::size_t begin = first; begin < last; begin += kBlock) {
-    const std::size_t n = std::min(last - begin, kBlock);
-    std::size_t n_left = n;
-    if (is_chosen.empty()) {
-      moves.fill(1);
-    } else {
-      n_left = 0;
-      for (std::size_t i = 0; i < n; ++i) {
-        moves[i] = is_chosen[begin - first + i] != 0 ? 1 : 0;
-        n_left += moves[i];
-      }
-      if (n_left == 0) continue;
-    }
-    for (int round = 0;; ++round) {
-      const std::span<const std::uint8_t> those(moves.data(), n_left < n ? n : 0);
-      solver.solve(batch, options, begin, begin + n, those);
-      n_solve += n_left;
-      if (round == kMostRounds) break;
-      n_left = 0;
-      for (std::size_t i = 0; i < n; ++i) {
-        if (moves[i] == 0) continue;
-        const std::size_t lane = begin + i;
-        moves[i] =
-            batch.status[lane] == LaneStatus::kConverged && move(batch, lane, is_stuck) ? 1 : 0;
-        n_left += moves[i];
-      }
-      if (n_left == 0) break;
-    }
-  }
-  return n_solve;
+  const Moving moving{*this, batch, is_stuck};
+  const TapMover mover{.points = points_.data(),
+                       .n_point = points_.size(),
+                       .move = &TapControl::move,
+                       .context = &moving,
+                       .most_rounds = kMostRounds};
+  return solver.solve(batch, options, first, last, is_chosen, &mover);
 }
 
 void TapControl::check_masks(const Batch& batch, std::size_t n_lane,
@@ -131,13 +112,9 @@ void TapControl::check_rows(const Batch& batch) const {
 }
 
 // |120 v - (r + jx) i / ct| times v, in the frame of v, lies between both ends times v.
-bool TapControl::is_within(const Batch& batch, std::size_t regulator,
-                           std::size_t lane) const noexcept {
-  const Regulator& of = regulators_[regulator];
+bool TapControl::is_within(std::size_t regulator, const RelayReading& reading) const noexcept {
   const Band& band = bands_[regulator];
-  const double vm = batch.vm_pu(static_cast<std::size_t>(of.bus), lane);
-  const double p = batch.p_to_mw(static_cast<std::size_t>(of.branch), lane);
-  const double q = batch.q_to_mvar(static_cast<std::size_t>(of.branch), lane);
+  const auto [vm, p, q] = reading;
   const double square = vm * vm;
   const double re = kBaseVolt * square + (band.r * p + band.x * q);
   const double im = band.x * p - band.r * q;
@@ -145,41 +122,39 @@ bool TapControl::is_within(const Batch& batch, std::size_t regulator,
   return relay >= band.low * square && relay <= band.high * square;
 }
 
-std::int8_t TapControl::step(const Batch& batch, std::size_t regulator,
-                             std::size_t lane) const noexcept {
-  if (is_within(batch, regulator, lane)) return 0;
+std::int8_t TapControl::step(std::size_t regulator, const RelayReading& reading,
+                             double position) const noexcept {
+  if (is_within(regulator, reading)) return 0;
   const Regulator& of = regulators_[regulator];
-  const double vm = batch.vm_pu(static_cast<std::size_t>(of.bus), lane);
-  const double ampere = ampere_per_mva(of) / vm;
+  const double ampere = ampere_per_mva(of) / reading.vm_pu;
   // The power into the branch is minus that to the load; only the angle between v and i counts.
-  const double i_re = -batch.p_to_mw(static_cast<std::size_t>(of.branch), lane) * ampere;
-  const double i_im = batch.q_to_mvar(static_cast<std::size_t>(of.branch), lane) * ampere;
-  return line_drop_step(relay_voltage(vm, 0.0, i_re, i_im, of.settings),
-                        batch.tap_pos(static_cast<std::size_t>(of.tap), lane), of.tap_min,
-                        of.tap_max, of.settings);
+  const double i_re = -reading.p_to_mw * ampere;
+  const double i_im = reading.q_to_mvar * ampere;
+  return line_drop_step(relay_voltage(reading.vm_pu, 0.0, i_re, i_im, of.settings), position,
+                        of.tap_min, of.tap_max, of.settings);
 }
 
-// Whether any regulator moved. Where one does, all stand on whole steps afterwards, but stuck ones.
-bool TapControl::move(Batch& batch, std::size_t lane,
-                      const Table<const std::uint8_t>& is_stuck) const noexcept {
-  const auto stays = [&](std::size_t regulator) {
-    return is_stuck.data != nullptr && is_stuck(regulator, lane) != 0;
+// Where one moves, all stand on whole steps afterwards, but stuck ones.
+bool TapControl::move(const void* context, std::size_t regulator, std::size_t lane,
+                      const RelayReading& reading, bool is_moved) noexcept {
+  const auto& [control, batch, is_stuck] = *static_cast<const Moving*>(context);
+  const auto stays = [&](std::size_t i) {
+    return is_stuck.data != nullptr && is_stuck(i, lane) != 0;
   };
-  const auto round_and_add = [&](std::size_t regulator, double steps) {
-    if (stays(regulator)) return;
-    double& position = batch.tap_pos(static_cast<std::size_t>(regulators_[regulator].tap), lane);
-    position = std::nearbyint(position) + steps;
+  const auto position = [&](std::size_t i) -> double& {
+    return batch.tap_pos(static_cast<std::size_t>(control.regulators_[i].tap), lane);
   };
-  bool is_any = false;
-  for (std::size_t i = 0; i < regulators_.size(); ++i) {
-    const std::int8_t steps = stays(i) ? std::int8_t{0} : step(batch, i, lane);
-    if (steps != 0 && !is_any) {
-      is_any = true;
-      for (std::size_t before = 0; before < i; ++before) round_and_add(before, 0.0);
-    }
-    if (is_any) round_and_add(i, steps);
+  const auto round_and_add = [&](std::size_t i, double steps) {
+    if (!stays(i)) position(i) = std::nearbyint(position(i)) + steps;
+  };
+  const std::int8_t steps =
+      stays(regulator) ? std::int8_t{0} : control.step(regulator, reading, position(regulator));
+  if (steps == 0 && !is_moved) return false;
+  for (std::size_t before = 0; !is_moved && before < regulator; ++before) {
+    round_and_add(before, 0.0);
   }
-  return is_any;
+  round_and_add(regulator, steps);
+  return true;
 }
 
 }  // namespace powergrid

@@ -178,6 +178,29 @@ TEST_CASE("every lane settles as it would alone, step by step") {
   CHECK(n.n_warm + n.n_flat + n.n_damped + n.n_failed + n.n_invalid == n_solve);
 }
 
+TEST_CASE("lanes of a meshed network settle as they would alone") {
+  NetworkBuilder builder = feeder();
+  builder.branch(4, 6, 0.08, 0.09);
+  const Network network(builder.data);
+  const TapControl control(regulators());
+  constexpr std::size_t kLanes = 300;
+  for (const powergrid::SimdLevel level : heron_tests::levels()) {
+    Solver solver(network, level);
+    Batch batch(network, kLanes);
+    for (std::size_t lane = 0; lane < kLanes; ++lane) set_lane(batch, lane, lane);
+    const std::size_t n_solve = control.settle(solver, batch, {}, 0, kLanes);
+    std::size_t n_alone = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      Batch one(network, 1);
+      set_lane(one, 0, lane);
+      n_alone += settle_alone(regulators(), solver, one);
+      check_same_lane(batch, lane, one, 0);
+    }
+    CHECK(n_solve == n_alone);
+    CHECK(n_solve > 2 * kLanes);
+  }
+}
+
 TEST_CASE("ranges, levels of one machine and workers at once change no bit") {
   const Network network(feeder().data);
   const TapControl control(regulators());

@@ -9,7 +9,7 @@ __all__ = ["Crew"]
 
 # Lanes that go through the stages together: whole cache lines, so few that the threads end at about
 # the same time, so many that calls cost little.
-LEAST, MOST = 8, 32
+LEAST, MOST = 8, 64
 TURNS = 4  # blocks of a thread, at least, if lanes are few
 
 

@@ -15,6 +15,7 @@ from powergrid.engine.members import Member, acts_by_itself
 from powergrid.engine.scene import Scene
 from powergrid.kernels.action_map import to_device_units
 from powergrid.kernels.device_kernels import MEASURES
+from powergrid.kernels.lanes import fill
 
 __all__ = ["DeviceStage"]
 
@@ -218,13 +219,13 @@ class DeviceStage:
 
     def read_meters(self, first: int, last: int) -> None:
         """Let meters and tap changers read at the start of an episode, where no time has passed."""
-        self.dt_h[:, first:last] = 0.0
+        fill(self.dt_h, 0.0, first, last)
         for group in self.groups:
             if "p_mw" in group.kernels.measures:
                 group.advance(self._scene.x, first, last)
         if self.hooked is not None:
             self.hooked.advance(self.reading, self._hooked_reading, self._hooked_dt_h, first, last)
-        self.dt_h[:, first:last] = self._scene.rules.dt_h
+        fill(self.dt_h, self._scene.rules.dt_h, first, last)
 
     def advance(self, first: int, last: int) -> None:
         """Let time pass."""

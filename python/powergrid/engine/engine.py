@@ -166,8 +166,7 @@ class Engine:
         int
             Solves of a lane that it took, of all lanes together.
         """
-        for lane, day, noise_seed in zip(range(first, last), days, noise_seeds, strict=True):
-            self.interval.begin_episode(lane, day, noise_seed)
+        self.interval.begin_episodes(first, last, days, noise_seeds)
         self.parameters.put_in_force(first, last)
         self.scene.reset(first, last)
         self.network.reset(first, last)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from powergrid.kernels.profiles import (
     read_own_series,
     read_series,
     scale_forecasts,
+    shift_rows,
     tell_time,
 )
 from powergrid.kernels.transfer import available_power, scale_rows
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from powergrid.envs.episode_source import EpisodeSource
 
 __all__ = ["IntervalStage", "fixed_price"]
+
+Entries: TypeAlias = tuple[
+    NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]
+]
 
 
 def fixed_price(agent: PowerGridAgent) -> float | None:
@@ -133,48 +139,79 @@ class IntervalStage:
                 if scene.rules.n_forecast:
                     slot = scene.slot(f"{agent.agent_id}.forecast.{kind}[0]")
                     found.append((self.series.row[k, kind], slot, kind == "price"))
-        n = scene.rules.n_forecast
+        n, n_lane = scene.rules.n_forecast, self._multiplier.shape[1]
         apart_s = scene.rules.forecast_stride * scene.rules.step_s
         self._offset_s = np.arange(max(n, 1), dtype=np.float64) * apart_s
-        n_lane = self._multiplier.shape[1]
-        self._row = np.zeros((len(self._offset_s), n_lane), np.int32)
-        self._share = np.zeros((len(self._offset_s), n_lane))
-        self._has_forecast = bool(found)
-        self._forecast = _reading(
-            [(series, k, slot + k) for series, slot, _ in found for k in range(n)]
+        self._forecast_slot = np.array([slot for _, slot, _ in found], np.int32)
+        self._price_forecast_slot = np.array([slot for _, slot, of in found if of], np.int32)
+        price_slot = self._price_forecast_slot
+        self._all = _Horizon(
+            self._offset_s,
+            n_lane,
+            [(series, k, slot + k) for series, slot, _ in found for k in range(n)],
+            price_slot,
+            n,
+        )
+        self._last = _Horizon(
+            self._offset_s[[0, -1]],
+            n_lane,
+            [(series, 1, slot + n - 1) for series, slot, _ in found],
+            price_slot + n - 1,
+            1,
         )
         n_series = len(self.series.data)
         self._present = _reading([(series, 0, series) for series in range(n_series)])
-        self._price_forecast_slot = np.array([slot for _, slot, of in found if of], np.int32)
 
     # --- in the order of a step ----------------------------------------------------------------
 
-    def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
-        """Move a lane to midnight of a day, with the fluctuation of `noise_seed`."""
-        self._day_s[lane], self._week_day_s[lane] = self.series.start_s(day)
+    def begin_episodes(
+        self, first: int, last: int, days: Sequence[int], noise_seeds: Sequence[int | None]
+    ) -> None:
+        """Move lanes to midnight of their days, with the fluctuation of their noise seeds."""
+        self._day_s[first:last], self._week_day_s[first:last] = self.series.start_s(
+            np.asarray(days, np.float64)
+        )
         if self.tariff is not None:
-            self.tariff.signal[lane] = 0.0
-        self.series.begin_episode(lane, day, noise_seed)
+            self.tariff.signal[first:last] = 0.0
+        if self.series.own is not None:
+            for lane, day, noise_seed in zip(range(first, last), days, noise_seeds, strict=True):
+                self.series.begin_episode(lane, day, noise_seed)
 
     def begin(self, first: int, last: int) -> None:
-        """Set what is known at the start of each lane's present interval."""
+        """Set what is known at the start of each lane's episode."""
+        self._read(self._all, first, last)
+
+    def go_on(self, first: int, last: int) -> None:
+        """Set what is known at the start of each lane's next interval.
+
+        Where forecasts are one step apart, they are those of the interval before and one more.
+        """
+        rules = self._scene.rules
+        if rules.forecast_stride == 1 and self.tariff is None:
+            shift_rows(self._scene.x, self._forecast_slot, rules.n_forecast, first, last)
+            self._read(self._last, first, last)
+        else:
+            self._read(self._all, first, last)
+
+    def _read(self, horizon: _Horizon, first: int, last: int) -> None:
         scene, series = self._scene, self.series
-        x, k, rules, row, share = scene.x, scene.step_number, scene.rules, self._row, self._share
+        x, k, rules = scene.x, scene.step_number, scene.rules
+        row, share = horizon.row, horizon.share
         tell_time(
             self._day_s, self._week_day_s, k, rules.step_s, self._time_s, self._week_s, first, last
         )
         n_row = series.data.shape[1]
-        find_rows(self._time_s, self._offset_s, series.row_s, n_row, row, share, first, last)
+        find_rows(self._time_s, horizon.offset_s, series.row_s, n_row, row, share, first, last)
         if series.own is None:
             read_series(
                 series.data, *self._present, row, share, series.is_linear, series.now, first, last
             )
         else:
             read_own_series(series.own, k, series.now, first, last)
-        if self._has_forecast:
-            read_series(series.data, *self._forecast, row, share, series.is_linear, x, first, last)
+        if self._forecast_slot.size:
+            read_series(series.data, *horizon.entries, row, share, series.is_linear, x, first, last)
             scale_forecasts(
-                x, self._price_forecast_slot, rules.n_forecast, self.price_factor, first, last
+                x, horizon.price_slot, horizon.n_forecast, self.price_factor, first, last
             )
         read_clock(self._week_s, self._clock_slot, x, first, last)
         now = series.now
@@ -203,9 +240,39 @@ class IntervalStage:
         return kept if self.series.own is None else [*kept, self.series.own]
 
 
+class _Horizon:
+    """How far a reading of the series looks ahead, and where it keeps the rows it finds.
+
+    Attributes
+    ----------
+    offset_s : ndarray, (n_offset,)
+        How much later than the present values are read [s], the first 0.
+    row, share : ndarray, (n_offset, n_lane)
+        As `find_rows` writes them.
+    entries : tuple of ndarray
+        What `read_series` wants of the forecasts.
+    price_slot : ndarray of int32
+        Where forecasts of prices begin, of which it reads `n_forecast` each.
+    """
+
+    def __init__(
+        self,
+        offset_s: NDArray[np.float64],
+        n_lane: int,
+        entries: list[tuple[int, int, int]],
+        price_slot: NDArray[np.int32],
+        n_forecast: int,
+    ) -> None:
+        self.offset_s = offset_s
+        self.row = np.zeros((len(offset_s), n_lane), np.int32)
+        self.share = np.zeros((len(offset_s), n_lane))
+        self.entries = _reading(entries)
+        self.price_slot, self.n_forecast = price_slot, n_forecast
+
+
 def _reading(
     entries: list[tuple[int, int, int]],
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int32]]:
+) -> Entries:
     """Return what `read_series` wants of (series, offset, row written): series, at, scale, slot."""
     series, at, slot = np.array(entries, dtype=np.int32).reshape(-1, 3).T.copy()
     return series, at, np.ones(len(series)), slot

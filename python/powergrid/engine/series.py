@@ -66,13 +66,12 @@ class LaneSeries:
             self.own = lane_array(len(self._series), source.n_step + 1, n_lane=n_lane)
 
     def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
-        """Draw the fluctuation of a lane's episode."""
-        if self.own is None:
-            return
+        """Draw the fluctuation of a lane's episode, if series fluctuate."""
+        assert self.own is not None
         n = self.own.shape[1]
         for (kind, area), row in self._series.items():
             self.own[row, :, lane] = self._source.actual(kind, area, day, noise_seed)[:n]
 
-    def start_s(self, day: int) -> tuple[float, float]:
-        """Return a day's start on the axis of the series, and on that of the weekdays [s]."""
+    def start_s(self, day: Array) -> tuple[Array, Array]:
+        """Return days' starts on the axis of the series, and on that of the weekdays [s]."""
         return day * DAY_S, (day + self._source.weekday) * DAY_S

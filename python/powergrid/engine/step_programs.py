@@ -40,7 +40,13 @@ class StepPrograms:
         """The start of an episode, from its series on: one power flow, and no time passes."""
         engine = self._engine
         return self._program(
-            [*self._begin, *self._solve, engine.devices.read_meters, engine.observer.observe]
+            [
+                engine.interval.begin,
+                *self._disturb,
+                *self._solve,
+                engine.devices.read_meters,
+                engine.observer.observe,
+            ]
         )
 
     @cached_property
@@ -81,7 +87,7 @@ class StepPrograms:
     @cached_property
     def begin_next(self) -> Program:
         """The way to the next interval."""
-        return self._program([self._engine.scene.count_step, *self._begin])
+        return self._program([self._engine.scene.count_step, *self._go_on])
 
     @cached_property
     def observe(self) -> Program:
@@ -92,21 +98,23 @@ class StepPrograms:
     def step(self) -> Program:
         """All four."""
         engine = self._engine
-        next_one = [engine.scene.count_step, *self._begin]
+        next_one = [engine.scene.count_step, *self._go_on]
         return self._program([*self._run, engine.books.pay, *next_one, engine.observer.observe])
 
     @cached_property
     def step_last_pieces(self) -> Program:
         """The same, and on to the next interval."""
-        next_one = [self._engine.scene.count_step, *self._begin]
+        next_one = [self._engine.scene.count_step, *self._go_on]
         return self._program([*self._run_last_pieces, self._engine.books.pay, *next_one])
 
     @property
-    def _begin(self) -> list[Stage]:
+    def _go_on(self) -> list[Stage]:
+        return [self._engine.interval.go_on, *self._disturb]
+
+    @property
+    def _disturb(self) -> list[Stage]:
         disturbances = self._engine.disturbances
-        return [
-            self._engine.interval.begin, *([] if disturbances is None else [disturbances.begin])
-        ]  # fmt: skip
+        return [] if disturbances is None else [disturbances.begin]
 
     @property
     def _solve(self) -> list[Stage]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from powergrid.kernels.jit import kernel, lanes
 
-__all__ = ["count", "put_lanes", "take_lanes"]
+__all__ = ["count", "fill", "put_lanes", "take_lanes"]
 
 Array = Any
 
@@ -16,6 +16,14 @@ def count(number: Array, first: int, last: int) -> None:
     """Add 1 to the `number`, (n_lane,), of each lane."""
     for lane in lanes(first, last):
         number[lane] += 1
+
+
+@kernel
+def fill(target: Array, value: float, first: int, last: int) -> None:
+    """Write `value` to all rows of `target`, (n_row, n_lane)."""
+    for row in range(target.shape[0]):
+        for lane in lanes(first, last):
+            target[row, lane] = value
 
 
 @kernel

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from powergrid.kernels.jit import kernel, lanes
 
 __all__ = ["observe", "observe_scaled"]
 
 Array = Any
 
-BLOCK = 32  # lanes whose values of one slot lie in two cache lines
+BLOCK = 8  # lanes whose values of a slot lie in one cache line, read while the others are written
 
 
 @kernel
@@ -31,10 +33,10 @@ def observe(x: Array, slot: Array, length: Array, out: Array, first: int, last: 
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         for agent in range(slot.shape[0]):
-            for i in range(length[agent]):
-                s = slot[agent, i]
-                for lane in lanes(start, stop):
-                    out[lane, agent, i] = x[s, lane]
+            n = np.uint64(length[agent])
+            for lane in lanes(start, stop):
+                for i in range(n):
+                    out[lane, agent, i] = x[np.uint64(slot[agent, i]), lane]
 
 
 @kernel
@@ -52,7 +54,8 @@ def observe_scaled(
     for start in range(first, last, BLOCK):
         stop = min(start + BLOCK, last)
         for agent in range(slot.shape[0]):
-            for i in range(length[agent]):
-                s, o, f = slot[agent, i], offset[agent, i], scale[agent, i]
-                for lane in lanes(start, stop):
-                    out[lane, agent, i] = (x[s, lane] - o) / f
+            n = np.uint64(length[agent])
+            for lane in lanes(start, stop):
+                for i in range(n):
+                    value = x[np.uint64(slot[agent, i]), lane] - offset[agent, i]
+                    out[lane, agent, i] = value / scale[agent, i]

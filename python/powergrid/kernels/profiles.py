@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from powergrid.kernels.jit import F64, I32, kernel, lanes
 
 __all__ = [
-    "find_rows", "read_clock", "read_own_series", "read_series", "scale_forecasts", "tell_time"
+    "find_rows", "read_clock", "read_own_series", "read_series", "scale_forecasts", "shift_rows",
+    "tell_time",
 ]  # fmt: skip
 
 #: A time this much of a row before a row's start counts as its start.
@@ -155,6 +156,15 @@ def read_own_series(own: F64, k: NDArray[np.int64], out: F64, first: int, last: 
     for series in range(own.shape[0]):
         for lane in lanes(first, last):
             out[series, lane] = own[series, k[lane], lane]
+
+
+@kernel
+def shift_rows(out: F64, slot: I32, n: int, first: int, last: int) -> None:
+    """Move each run of `n` rows, from ``slot[i]`` on, up by one; its last row stays."""
+    for i in range(slot.shape[0]):
+        for j in range(slot[i], slot[i] + n - 1):
+            for lane in lanes(first, last):
+                out[j, lane] = out[j + 1, lane]
 
 
 @kernel
