@@ -137,7 +137,9 @@ def draw(progresses: Mapping[Run, Progress], peers: Peers, path: Path) -> None:
         for k, (name, values) in enumerate(_levels(peers)):
             left.axhline(float(values.mean()), color="0.4", lw=0.8, ls=("--", ":", "-.")[k])
             left.annotate(name, (0.99, float(values.mean())), xycoords=("axes fraction", "data"),
-                          ha="right", va="bottom", fontsize=7, color="0.3")  # fmt: skip
+                          ha="right", va="top" if name.startswith(CAUSAL) else "bottom",
+                          fontsize=7, color="0.3", bbox={"fc": "w", "ec": "none", "alpha": 0.7,
+                                                         "pad": 1.0})  # fmt: skip
         left.set(xlabel="environment steps / 1000", ylabel="return [$ a day]")
         right.set(xlabel="environment steps / 1000", ylabel="violations a day", yscale="log")
         left.legend(loc="lower center")
