@@ -32,6 +32,10 @@ __all__ = ["Outcome", "run_blocks", "run_commands", "summary"]
 # What the project's root holds that commands must not see, for they would write to it.
 NOT_LINKED = {"build", "dist", "runs", "outputs", "checkpoints", "wandb"}
 
+# Ray waits 30 s for its own processes, and on a busy machine it gives up now and then; a dozen of
+# the commands start it.
+RAY_GAVE_UP = "The current node timed out during startup"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -123,6 +127,8 @@ def run_commands(commands: Iterable[Command], folder: Path) -> list[Outcome]:
     def run(text: str) -> None:
         if text not in failures:
             done = _call(["bash", "-c", text], folder, is_checked=False)
+            if done.returncode != 0 and RAY_GAVE_UP in done.stderr:
+                done = _call(["bash", "-c", text], folder, is_checked=False)
             is_silent = "Warning" not in done.stderr or "--num-workers 4" in text
             is_good = done.returncode == 0 and is_silent
             failures[text] = "" if is_good else done.stdout[-2000:] + done.stderr[-2000:]
