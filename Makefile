@@ -38,8 +38,8 @@ TEST := $(VENV)/.test-$(FILES)
 export PATH := $(BIN):$(PATH)
 
 .PHONY: demo named new-project test lint parity evidence-env test-cpp test-python test-wheel fuzz \
-  table timing-study bench bench-core bench-power-flow bench-startup bench-env bench-events bench-rllib leak-rllib \
-  wheel format clean distclean help
+  table timing-study bench bench-core bench-power-flow bench-startup bench-env bench-events bench-rllib \
+  leak-rllib learning-report wheel format clean distclean help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -89,6 +89,10 @@ bench-events: $(TEST)
 
 bench-rllib: $(TEST)
 	$(BIN)/python benchmarks/python/rllib_speed.py $(BENCH_ARGS)
+
+# Six trainings, each of some minutes; what is there already in build/learning is not repeated.
+learning-report: $(TEST)
+	$(BIN)/python benchmarks/python/learning_report.py $(BENCH_ARGS)
 
 # Two hundred iterations of PPO, in which no process may grow.
 leak-rllib: $(TEST)

@@ -1,15 +1,19 @@
-"""Train microgrid agents with PPO, then compare them with simple policies on unseen days.
+"""Train microgrid agents with MAPPO, then compare them with simple policies on unseen days.
 
-All agents share one policy (or have one each with ``--independent-policies``) and, unless
-``--no-share-reward`` is given, one reward. After training the policy is saved, loaded again from
-its checkpoint, and played on days of the test split beside the do-nothing, the random and the
-rule-based policy.
+``--algo mappo``: all agents share one policy, and the critic, which only training needs, sees the
+state of the whole environment. ``ppo``: the critic sees what its agent sees. ``ippo``, or
+``--independent-policies``: a policy for each agent. After training the policy is loaded again from
+its checkpoint, without Ray, and played on days of the test split beside the do-nothing, the random
+and the rule-based policy; with ``--event-driven-test`` also under delays, jitter and loss, and a
+report says which of these costs how much.
 
     python examples/05_mappo_training.py --test                  # a few minutes
-    python examples/05_mappo_training.py --iterations 100        # a training worth the name
-    python examples/05_mappo_training.py --resume runs/05_mappo_training/checkpoint
+    python examples/05_mappo_training.py --iterations 200        # a training worth the name
+    python examples/05_mappo_training.py --iterations 100 --resume runs/05_mappo_training/checkpoint
 
-Written to ``--output-dir``: ``checkpoint/``, ``learning_curve.png``, ``results.json``.
+Written to ``--output-dir``: ``checkpoint/`` (every ten iterations, so that a training that was
+killed goes on with ``--resume``), ``tensorboard/``, ``learning_curve.png``, ``results.json``, and
+``attribution.md``. By hand the same is ``ppo_config(...)``, see docs/training.md.
 """
 
 from __future__ import annotations
@@ -21,15 +25,26 @@ import math
 import os
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-ENTRY = "powergrid.envs.multi_agent_microgrids:MultiAgentMicrogrids"
 SETUP = "ieee34_ieee13"
+HOURS = 24  # an episode is a day
+SAVE_EVERY = 10  # iterations
 REWARD_SCALE = 0.05  # a day's return of an agent is some hundred dollars; the learner sees tens
+# The timing of ``--event-driven-test``: information is minutes old, commands are late or lost.
+TIMING: dict[str, Any] = {
+    "coordinator": {
+        "obs_delay": 600.0, "msg_delay": 30.0,
+        "jitter_type": "gaussian", "jitter_ratio": 0.1,
+    },
+    "field": {"tick_interval": 60.0, "act_delay": 60.0},
+    "faults": {"loss": 0.1},
+}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> dict[str, Any]:
@@ -46,7 +61,9 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
         ray.shutdown()
     plot_returns(returns, output / "learning_curve.png")
     table = evaluate(args, output / "checkpoint") if args.eval_episodes else {}
-    results = {"episode_return_mean": returns, "evaluation": table}
+    results: dict[str, Any] = {"episode_return_mean": returns, "evaluation": table}
+    if args.event_driven_test:
+        results["event_driven"] = attribute(args, output)
     (output / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     print(f"\nwritten to {output}: checkpoint, learning_curve.png, results.json")
     return results
@@ -65,13 +82,23 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         default=True,
         help="pay every agent the mean reward (on)",
     )
+    add("--algo", choices=("mappo", "ppo", "ippo"), default="mappo", help="see above (mappo)")
     add("--independent-policies", action="store_true", help="one policy for each agent")
+    add("--safety-limit", type=float, help="violations of a day that training may come to")
     add("--num-workers", type=int, default=2, help="sampling processes; 0 samples here (2)")
     add("--no-cuda", action="store_true", help="learn on the CPU even if there is a GPU")
     add("--seed", type=int, default=0, help="of networks, episodes and evaluation (0)")
     add("--output-dir", type=Path, default=Path("runs/05_mappo_training"))
     add("--resume", type=Path, help="checkpoint to go on from")
     add("--eval-episodes", type=int, default=5, help="test days for the comparison; 0 for none (5)")
+    add("--event-driven-test", action="store_true", help="judge it under delays, jitter and loss")
+    add(
+        "--tensorboard",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="write curves for TensorBoard (on)",
+    )
+    add("--mlflow", action="store_true", help="log a run to MLflow, in the output folder")
     add("--wandb", action="store_true", help="log an offline Weights & Biases run")
     add("--wandb-project", default="heron", help="its project (heron)")
     args = parser.parse_args(arguments)
@@ -105,6 +132,31 @@ def start_ray(num_workers: int) -> None:
     logging.getLogger("ray.rllib").setLevel(logging.ERROR)
 
 
+def training_config(args: argparse.Namespace) -> Any:
+    """Return RLlib's configuration."""
+    import torch
+
+    from heron.adapters.rllib import ppo_config
+
+    is_independent = args.independent_policies or args.algo == "ippo"
+    n_lane = args.steps_per_iteration // (HOURS * max(args.num_workers, 1))
+    return ppo_config(
+        SETUP,
+        environment_config(args),
+        share="none" if is_independent else "all",
+        central_critic=args.algo == "mappo",
+        lagrangian=None if args.safety_limit is None else {"limit": args.safety_limit},
+        finite_horizon=True,  # a day's return is all that counts
+        gamma=1.0,
+        reward_scale=REWARD_SCALE,
+        train_batch_size=args.steps_per_iteration,
+        num_env_runners=args.num_workers,
+        num_envs_per_env_runner=max(n_lane, 8),  # an iteration is a day of each
+        use_gpu=torch.cuda.is_available() and not args.no_cuda,
+        seed=args.seed,
+    )
+
+
 def environment_config(args: argparse.Namespace, **changes: Any) -> dict[str, Any]:
     """Return the setup's configuration as training and evaluation use it."""
     from powergrid.setups.loader import load_setup
@@ -115,24 +167,10 @@ def environment_config(args: argparse.Namespace, **changes: Any) -> dict[str, An
 
 def train(args: argparse.Namespace, output: Path) -> list[float]:
     """Train and save; return the mean episode return of each iteration, summed over agents [$]."""
-    import torch
-
-    from heron.adapters.rllib import ppo_config
-
-    log = start_wandb(args, output)
-    config = ppo_config(
-        ENTRY,
-        environment_config(args),
-        independent_policies=args.independent_policies,
-        reward_scale=REWARD_SCALE,
-        train_batch_size=args.steps_per_iteration,
-        num_env_runners=args.num_workers,
-        use_gpu=torch.cuda.is_available() and not args.no_cuda,
-        seed=args.seed,
-    )
-    algorithm = config.build_algo()
+    algorithm = training_config(args).build_algo()
     if args.resume is not None:
         algorithm.restore_from_path(str(args.resume.resolve()))
+    logs = start_logs(args, output)
     returns: list[float] = []
     with tqdm(range(args.iterations), desc="training", unit="iteration") as progress:
         for _ in progress:
@@ -146,29 +184,77 @@ def train(args: argparse.Namespace, output: Path) -> list[float]:
                 f"iteration {algorithm.iteration:3d}   mean return {mean:10.2f} $ a day   "
                 f"after {n_step} steps"
             )
-            if log is not None:
-                log.log({"episode_return_mean": mean, "num_env_steps": n_step})
-    if log is not None:
-        log.finish()
-    algorithm.save_to_path(str(output / "checkpoint"))
+            infos = result["env_runners"]["episode_infos_mean"]
+            values = {"episode_return_mean": mean}
+            values |= {name: float(infos[name]) for name in ("cost", "safety") if name in infos}
+            for log in logs:
+                log.add(values, n_step)
+            if algorithm.iteration % SAVE_EVERY == 0:
+                save(algorithm, output / "checkpoint")
+    for log in logs:
+        log.close()
+    save(algorithm, output / "checkpoint")
     algorithm.stop()
     shutil.rmtree(algorithm.logdir, ignore_errors=True)  # Ray leaves an empty ~/ray_results/...
     return returns
 
 
-def start_wandb(args: argparse.Namespace, output: Path) -> Any:
-    """Return an offline run under the output folder, to be sent later with ``wandb sync``."""
-    if not args.wandb:
-        return None
-    os.environ["WANDB_ERROR_REPORTING"] = "false"  # nothing leaves the machine
-    import wandb
+def save(algorithm: Any, folder: Path) -> None:
+    """Put a checkpoint in the place of the former one, which stays whole until then."""
+    new = folder.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    algorithm.save_to_path(str(new))
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
 
-    return wandb.init(
-        project=args.wandb_project,
-        dir=output,
-        mode="offline",
-        config={key: str(value) for key, value in vars(args).items()},
-    )
+
+class Log:
+    """Curves for one of the tools that show them.
+
+    Parameters
+    ----------
+    add : callable
+        Takes values by name, and the number of environment steps.
+    close : callable
+        Ends the log.
+    """
+
+    def __init__(
+        self, add: Callable[[dict[str, float], int], None], close: Callable[[], None]
+    ) -> None:
+        self.add, self.close = add, close
+
+
+def start_logs(args: argparse.Namespace, output: Path) -> list[Log]:
+    """Return the logs that were asked for; nothing leaves the machine."""
+    settings = {key: str(value) for key, value in vars(args).items()}
+    logs = []
+    if args.tensorboard:
+        from tensorboardX import SummaryWriter  # Ray brings it along
+
+        writer = SummaryWriter(str(output / "tensorboard"))
+
+        def write(values: dict[str, float], n_step: int) -> None:
+            for name, value in values.items():
+                writer.add_scalar(name, value, n_step)
+
+        logs.append(Log(write, writer.close))
+    if args.mlflow:
+        import mlflow
+
+        mlflow.set_tracking_uri(f"sqlite:///{output / 'mlflow.db'}")
+        mlflow.set_experiment("heron")
+        mlflow.start_run(run_name=args.algo)
+        mlflow.log_params(settings)
+        logs.append(Log(lambda values, n: mlflow.log_metrics(values, step=n), mlflow.end_run))
+    if args.wandb:
+        os.environ["WANDB_ERROR_REPORTING"] = "false"
+        import wandb
+
+        # To be sent later with ``wandb sync``.
+        run = wandb.init(project=args.wandb_project, dir=output, mode="offline", config=settings)
+        logs.append(Log(lambda values, n: run.log({**values, "num_env_steps": n}), run.finish))
+    return logs
 
 
 def plot_returns(returns: list[float], path: Path) -> None:
@@ -220,6 +306,20 @@ def evaluate(args: argparse.Namespace, checkpoint: Path) -> dict[str, dict[str, 
             f"{row['energy_bought_mwh']:13.2f} {row['violated_steps_percent']:20.1f} %"
         )
     return table
+
+
+def attribute(args: argparse.Namespace, output: Path) -> dict[str, Any]:
+    """Play test days by events under `TIMING`, print and save what each cause of it costs."""
+    from heron.adapters.rllib import TrainedPolicy
+    from powergrid.evaluation import attribution_report
+
+    policy = TrainedPolicy.from_checkpoint(output / "checkpoint").batched()
+    days = np.linspace(0, 364, max(args.eval_episodes, 2), endpoint=False, dtype=int).tolist()
+    config = environment_config(args, train=False)
+    report = attribution_report(policy, config, TIMING, n_seed=len(days), days=days)
+    print(f"\n{report}")
+    (output / "attribution.md").write_text(f"{report}\n", encoding="utf-8")
+    return {cause: found.episode_return.tolist() for cause, found in report.evaluations.items()}
 
 
 if __name__ == "__main__":

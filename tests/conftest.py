@@ -1,10 +1,11 @@
-"""What all tests share: no screen, one thread, a cache of their own, reproducible examples."""
+"""What all tests share: no screen, one thread, caches of their own, reproducible examples."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -24,10 +25,13 @@ settings.load_profile("reproducible")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep compiled networks for this run only, in one folder for all its processes."""
+    """Keep compiled networks and modules for this run only, in one folder for all its processes."""
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist inherits its controller's
-        folder = tempfile.TemporaryDirectory(prefix="heron-cache-")
+        folder = tempfile.TemporaryDirectory(prefix="heron-cache-", ignore_cleanup_errors=True)
         os.environ["HERON_CACHE_DIR"] = folder.name
+        # Without byte-code a process that imports Ray and Torch is busy for 15 s before it begins.
+        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder.name) / "byte-code")
+        os.environ["PYTHONDONTWRITEBYTECODE"] = ""
         config.add_cleanup(folder.cleanup)
 
 

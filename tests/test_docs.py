@@ -42,6 +42,7 @@ def test_the_pages_with_code_are_found() -> None:
         "protocols",
         "rllib",
         "scheduling",
+        "training",
         "vector",
     )
     expected = {"README.md", *(f"docs/{name}.md" for name in names)}

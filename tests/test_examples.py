@@ -195,6 +195,27 @@ def test_training_goes_on_from_a_checkpoint(training, tmp_path: Path):
     assert "after 384 steps" in printed  # eight environments, whole episodes
 
 
+def test_the_event_driven_test_says_what_each_cause_costs(training, tmp_path: Path, capsys):
+    folder, _ = training
+    (tmp_path / "checkpoint").symlink_to(folder / "checkpoint")
+    module = load("05_mappo_training")
+    args = module.parse_arguments(["--event-driven-test", "--eval-episodes", "2"])
+    assert args.event_driven_test
+    found = module.attribute(args, tmp_path)
+    report = (tmp_path / "attribution.md").read_text(encoding="utf-8")
+    delays = ("observation delay", "action delay", "message delay")
+    causes = ("tick rate", *delays, "jitter", "loss")
+    assert list(found) == ["none", *causes, "all together"]
+    assert all(cause in report for cause in causes)
+    assert report in capsys.readouterr().out + "\n"
+
+
+def test_curves_are_written_for_tensorboard(training):
+    folder, _ = training
+    (events,) = (folder / "tensorboard").glob("events.out.tfevents.*")
+    assert b"episode_return_mean" in events.read_bytes()
+
+
 def test_more_workers_than_cpus_are_capped_with_a_warning():
     parse_arguments = load("05_mappo_training").parse_arguments
     with pytest.warns(UserWarning, match="exceeds the"):

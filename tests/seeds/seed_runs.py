@@ -25,12 +25,16 @@ from typing import Any
 import yaml
 from seed_checks import CHECKS
 from seed_documents import ROOT, Block, Command, Place, find_folder, read_blocks
-from seed_substitutions import NEEDS, PENDING, REFUSED, SCRIPTS, SUBSTITUTIONS
+from seed_substitutions import NEEDS, REFUSED, SCRIPTS, SUBSTITUTIONS
 
 __all__ = ["Outcome", "run_blocks", "run_commands", "summary"]
 
 # What the project's root holds that commands must not see, for they would write to it.
 NOT_LINKED = {"build", "dist", "runs", "outputs", "checkpoints", "wandb"}
+
+# Ray waits 30 s for its own processes, and on a busy machine it gives up now and then; a dozen of
+# the commands start it.
+RAY_GAVE_UP = "The current node timed out during startup"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Outcome:
     kind
         "python", "yaml" or "shell".
     how
-        "verbatim", "substituted", "refused", "pending" or "failed".
+        "verbatim", "substituted", "refused" or "failed".
     note
         Why it is not verbatim.
     """
@@ -123,6 +127,8 @@ def run_commands(commands: Iterable[Command], folder: Path) -> list[Outcome]:
     def run(text: str) -> None:
         if text not in failures:
             done = _call(["bash", "-c", text], folder, is_checked=False)
+            if done.returncode != 0 and RAY_GAVE_UP in done.stderr:
+                done = _call(["bash", "-c", text], folder, is_checked=False)
             is_silent = "Warning" not in done.stderr or "--num-workers 4" in text
             is_good = done.returncode == 0 and is_silent
             failures[text] = "" if is_good else done.stdout[-2000:] + done.stderr[-2000:]
@@ -151,7 +157,7 @@ def _call(
         "RAY_USAGE_STATS_ENABLED": "0",
         # Compiling Python itself in every process would take half of the time.
         "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(folder / ".byte-code"),
+        "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", str(folder / ".byte-code")),
     }
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
@@ -170,16 +176,11 @@ def _settle(place: Place, kind: str, text: str, run: Callable[[str], None]) -> O
         return Outcome(place, kind, "refused", REFUSED[place])
     if place in NEEDS and find_spec(NEEDS[place]) is None:
         return Outcome(place, kind, "refused", f"{NEEDS[place]} is not installed")
-    substitution, pending = SUBSTITUTIONS.get(place), PENDING.get(place)
+    substitution = SUBSTITUTIONS.get(place)
     try:
         run(text if substitution is None else substitution.apply(text))
-    except Exception as error:  # noqa: BLE001  # whatever it raises is what is to be told
-        said = f"{type(error).__name__}: {error}"
-        if pending is not None and pending.error in said:
-            return Outcome(place, kind, "pending", pending.missing)
+    except Exception:  # noqa: BLE001  # whatever it raises is what is to be told
         return Outcome(place, kind, "failed", traceback.format_exc(limit=-3))
-    if pending is not None:
-        return Outcome(place, kind, "failed", f"runs, but is said to miss {pending.missing}")
     if substitution is not None:
         return Outcome(place, kind, "substituted", substitution.reason)
     return Outcome(place, kind, "verbatim")

@@ -12,11 +12,9 @@ from seed_documents import Place
 __all__ = [
     "DIAGRAMS",
     "NEEDS",
-    "PENDING",
     "REFUSED",
     "SCRIPTS",
     "SUBSTITUTIONS",
-    "Pending",
     "Substitution",
 ]
 
@@ -49,14 +47,6 @@ class Substitution:
                 raise ValueError(f"{old!r} occurs {text.count(old)} times in\n{text}")
             text = text.replace(old, new)
         return f"{self.given}\n{text}" if self.given else text
-
-
-@dataclass(frozen=True)
-class Pending:
-    """Something that cannot run yet: what is missing, and what its failure must say."""
-
-    missing: str
-    error: str
 
 
 # A training that ends: a day of steps an iteration, no comparison afterwards, sampling in place.
@@ -209,10 +199,4 @@ DIAGRAMS: dict[Place, str] = {
     (FROM_SCRATCH, 275): "entries of an observation",
     (FROM_SCRATCH, 1100): "tree of files",
     (FROM_SCRATCH, 1656): "numbered list, whose commands stand elsewhere too",
-}
-
-# Whatever stands here must fail in the way that is said: an entry that works is an error.
-PENDING: dict[Place, Pending] = {
-    (CASE_STUDY, 260): Pending("--event-driven-test", "unrecognized arguments"),
-    (CASE_STUDY, 292): Pending("--event-driven-test", "unrecognized arguments"),
 }

@@ -12,7 +12,6 @@ from seed_substitutions import (
     CASE_STUDY,
     DIAGRAMS,
     FROM_SCRATCH,
-    PENDING,
     REFUSED,
     SCRIPTS,
     SUBSTITUTIONS,
@@ -36,10 +35,10 @@ def test_every_block_is_a_program_or_a_listed_diagram(blocks):
 
 def test_every_entry_of_the_tables_names_something_that_runs(blocks, commands):
     programs = {block.place for block in blocks if block.language in ("python", "yaml")}
-    for table in (SUBSTITUTIONS, REFUSED, PENDING):
+    for table in (SUBSTITUTIONS, REFUSED):
         assert set(table) <= programs | set(commands)
     assert set(CHECKS) | SCRIPTS <= programs
-    assert not set(REFUSED) & (set(SUBSTITUTIONS) | set(PENDING))
+    assert not set(REFUSED) & set(SUBSTITUTIONS)
 
 
 def test_what_is_refused_is_counted(blocks, commands):

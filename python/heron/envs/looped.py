@@ -69,6 +69,7 @@ class LoopedVectorEnv:
         done = _space_of_all(first, self.agents, "action_space")
         self.single_observation_space: Space[Any] = seen
         self.single_action_space: Space[Any] = done
+        self.single_state_space: Space[Any] | None = getattr(first, "state_space", None)
         self.action_mask = np.ones(done.shape, np.bool_)
         self._action_shape = (num_envs, *done.shape)
         self._observations = np.zeros((num_envs, *seen.shape), np.float32)
@@ -144,6 +145,10 @@ class LoopedVectorEnv:
                 infos["final_obs"][lane] = self._observations[lane]
                 self._start(lane, None, {})
         return self._observations, self._rewards, self._terminations, self._truncations, infos
+
+    def state(self) -> NDArray[Any]:
+        """Return the state of each environment, (n_state, num_envs), of those that have one."""
+        return np.stack([env.state() for env in self.envs], axis=1)
 
     def close(self) -> None:
         """Close the environments."""

@@ -33,6 +33,7 @@ from powergrid.core.features.network import BusVoltages, GridSummary, LineFlows
 from powergrid.data.profiles import Profiles
 from powergrid.powerflow.lane import FlowLane, FlowResult
 from powergrid.powerflow.make import POWER_FLOWS
+from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
@@ -110,6 +111,7 @@ class PowerGridAgent(GridAgent):
         self.placement = self._place(net)
         self._net = None if isinstance(net, Placement) else net
         self.zone = self.placement.zone
+        self.voltage_band_pu = (V_MIN_PU, V_MAX_PU)  # its environment may want another
         self.meter = self.placement.meter
         for name, device in self.devices.items():
             device.take_place(self.placement.devices[name])
@@ -312,7 +314,10 @@ class PowerGridAgent(GridAgent):
                 cost_parts[name] = cost_parts.get(name, 0.0) + rate * dt
         self.cost_parts = cost_parts
         self.cost = sum(cost_parts.values())
-        self.safety_parts = {"device": device_safety, **self.zone.violations(result)}
+        self.safety_parts = {
+            "device": device_safety,
+            **self.zone.violations(result, self.voltage_band_pu),
+        }
         self.safety = sum(self.safety_parts.values())
 
     def add_safety(self, part: str, value: float) -> None:

@@ -16,7 +16,6 @@ from powergrid.engine.scene import Scene
 from powergrid.kernels.transfer import copy_rows, measure, scale_rows, write_loads, write_switched
 from powergrid.kernels.zone import read_lines, read_voltages
 from powergrid.powerflow.power_flow import PowerFlow
-from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 if TYPE_CHECKING:
     from powergrid.envs.distribution_grid import DistributionGrid
@@ -60,6 +59,7 @@ class NetworkStage:
         self._wire_loads(zones)
         self._capacitor = distribution.capacitor_rows.astype(np.int32)
         self._capacitors_off_below = distribution.capacitors_off_below
+        self._voltage_band_pu = distribution.voltage_band_pu
         self._wire_set_points()
         self._wire_results()
         self._wire_zones(zones)
@@ -224,7 +224,7 @@ class NetworkStage:
             first, last,
         )  # fmt: skip
         read_voltages(
-            flow.vm_pu, self._bus, self._bus_start, V_MIN_PU, V_MAX_PU, self.deviation,
+            flow.vm_pu, self._bus, self._bus_start, *self._voltage_band_pu, self.deviation,
             self._lowest, self._highest, first, last,
         )  # fmt: skip
         read_lines(

@@ -15,6 +15,7 @@ from powergrid.core.config import StrictModel
 from powergrid.disturbances.conditions import condition_of
 from powergrid.disturbances.config import DisturbanceConfig
 from powergrid.envs.timing import TimingConfig
+from powergrid.powerflow.zone import V_MAX_PU, V_MIN_PU
 
 __all__ = ["DistributionConfig", "EnvConfig", "MicrogridsConfig", "config_mapping"]
 
@@ -35,7 +36,8 @@ class EnvConfig(StrictModel):
 
     Reward and episode: `penalty` weighs safety against cost [$ per unit of violation],
     `share_reward` pays each agent the mean, `max_episode_steps` truncates, `train` chooses the
-    split, `seed` starts the random generator if `reset` is never given one.
+    split, `seed` starts the random generator if `reset` is never given one. `voltage_band_pu` are
+    the limits of voltages that safety counts from; a narrower band trains agents to keep a margin.
 
     Time: `step_s` [s] is the interval between decisions, `row_s` [s] that between rows of the data,
     read by `interpolation`; `first_weekday` is row 0's (0 is Monday). Shipped series know their own
@@ -84,6 +86,7 @@ class EnvConfig(StrictModel):
     env_id: str = Field(default="default", min_length=1)
     share_reward: bool = False
     penalty: float = Field(default=10.0, ge=0.0)
+    voltage_band_pu: tuple[float, float] = (V_MIN_PU, V_MAX_PU)
     train: bool = True
     max_episode_steps: int = Field(default=24, ge=1)
     seed: int | None = Field(default=None, ge=0)
@@ -143,6 +146,13 @@ class EnvConfig(StrictModel):
             f"expected a mapping of splits, 'shipped' or 'shipped_minute', got {got} (a DataFrame "
             f"goes through powergrid.data.dataset_from_frame)"
         )
+
+    @field_validator("voltage_band_pu")
+    @classmethod
+    def _band_has_room(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 <= value[0] < value[1]:
+            raise ValueError(f"got {value}, expected a lower and a higher voltage [p.u.]")
+        return value
 
     @field_validator("conditions")
     @classmethod

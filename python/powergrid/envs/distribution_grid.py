@@ -90,10 +90,18 @@ class DistributionGrid:
         What it consists of.
     config : DistributionConfig
         How it is regulated.
+    voltage_band_pu : tuple of float
+        What voltages may be [p.u.].
     """
 
-    def __init__(self, placement: DistributionPlacement, config: DistributionConfig) -> None:
+    def __init__(
+        self,
+        placement: DistributionPlacement,
+        config: DistributionConfig,
+        voltage_band_pu: tuple[float, float],
+    ) -> None:
         self.config = config
+        self.voltage_band_pu = voltage_band_pu
         self.zone = placement.zone
         self.capacitor_rows = placement.capacitor_rows
         self.capacitors_off_below = config.capacitors_off_below
@@ -128,7 +136,7 @@ class DistributionGrid:
 
     def safety(self, flow: FlowLane) -> float:
         """Return voltage and line violations of the distribution grid after a power flow."""
-        return sum(self.zone.violations(flow.result).values())
+        return sum(self.zone.violations(flow.result, self.voltage_band_pu).values())
 
 
 def _tap_movers(net: pandapowerNet, agents: Mapping[str, Placement]) -> dict[int, str]:

@@ -208,7 +208,7 @@ class NetworkedGridEnv(GridEvents):
         else:
             rest = placed.distribution
             flow = NativeFlow(placed.compiled, tolerance=config.tolerance_mva)
-        self.distribution = DistributionGrid(rest, self._distribution_model)
+        self.distribution = DistributionGrid(rest, self._distribution_model, config.voltage_band_pu)
         self.schedule = self._make_schedule(flow)
         if self.schedule is not None:
             openable = openable_of(self.schedule.targets)
@@ -216,6 +216,7 @@ class NetworkedGridEnv(GridEvents):
         self.power_flow = flow.lane()
         for agent in agents:
             agent.power_flow = self.power_flow
+            agent.voltage_band_pu = config.voltage_band_pu
         self._tap_start = self.power_flow.tap_pos.copy()
         self.source = EpisodeSource(config)
         for agent in agents:  # an unknown area is an error now, not at the first reset
@@ -501,6 +502,14 @@ class NetworkedGridEnv(GridEvents):
     def n_day(self) -> int:
         """Number of days of the split on which an episode may begin."""
         return self.source.n_day
+
+    @property
+    def agent_types(self) -> dict[str, str]:
+        """The kinds of devices that each agent has, "ESS0+Generator0": alike ones are alike."""
+        return {
+            name: "+".join(sorted(kind_slots(agent.devices).values()))
+            for name, agent in self.agent_dict.items()
+        }
 
     @property
     def state_names(self) -> list[str]:

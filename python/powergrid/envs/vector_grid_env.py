@@ -81,6 +81,8 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         Entries of the action that an agent has a device for.
     single_observation_space, single_action_space : Box
         (n_agent, n_obs) and (n_agent, n_entry).
+    single_state_space : Box
+        (n_slot,), of a lane's column in `state`.
 
     Raises
     ------
@@ -129,6 +131,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         n_entry = self.engine.actions.shape[2]
         self.single_observation_space = Box(-np.inf, np.inf, (n_agent, n_obs), np.float32)
         self.single_action_space = Box(-1.0, 1.0, (n_agent, n_entry), np.float32)
+        self.single_state_space = self._env.state_space
         self.observation_space = Box(-np.inf, np.inf, (num_envs, n_agent, n_obs), np.float32)
         self.action_space = Box(-1.0, 1.0, (num_envs, n_agent, n_entry), np.float32)
         self.action_mask = np.zeros((n_agent, n_entry), np.bool_)

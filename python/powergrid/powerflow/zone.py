@@ -55,9 +55,9 @@ class Zone:
         flow.load_p_mw[self.load_rows] = self.base_load_p_mw * multiplier
         flow.load_q_mvar[self.load_rows] = self.base_load_q_mvar * multiplier
 
-    def violations(self, result: FlowResult) -> dict[str, float]:
+    def violations(self, result: FlowResult, band_pu: tuple[float, float]) -> dict[str, float]:
         """Return the violations by kind: p.u. outside the voltage band, overload as a fraction."""
         return {
-            "voltage": voltage_deviation(result.vm_pu[self.bus_rows], V_MIN_PU, V_MAX_PU),
+            "voltage": voltage_deviation(result.vm_pu[self.bus_rows], *band_pu),
             "loading": loading_over_pct(result.line_loading_percent[self.line_rows]),
         }

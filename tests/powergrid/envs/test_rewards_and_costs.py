@@ -64,6 +64,23 @@ def test_cost_and_safety_are_the_sums_of_their_parts(make_villages: Any) -> None
     }
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_voltages_are_judged_by_the_configured_band(make_villages: Any, backend: str) -> None:
+    low, high = 0.99, 1.0
+    env = make_villages(voltage_band_pu=[low, high], backend=backend)
+    found = set()
+    for _, infos in steps(env):
+        vm = env.power_flow.result.vm_pu
+        outside = np.maximum(low - vm, 0.0) + np.maximum(vm - high, 0.0)
+        for name, info in infos.items():
+            own = outside[env.agent_dict[name].zone.bus_rows].sum()
+            assert info["safety_voltage"] == pytest.approx(own, abs=1e-12)
+            rest = outside[env.distribution.zone.bus_rows].sum() / len(infos)
+            assert info["safety_distribution"] == pytest.approx(rest, abs=1e-12)
+            found |= {part for part in ("safety_voltage", "safety_distribution") if info[part]}
+    assert found == {"safety_voltage", "safety_distribution"}
+
+
 @pytest.mark.parametrize("step_s", [3600.0, 900.0])
 def test_energy_costs_price_times_exchange_times_hours(make_villages: Any, step_s: float) -> None:
     env = make_villages(step_s=step_s, max_episode_steps=10)

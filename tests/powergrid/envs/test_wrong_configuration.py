@@ -20,6 +20,7 @@ from powergrid.envs.networked_grid_env import NetworkedGridEnv
         ({"penalti": 5.0}, "unknown key 'penalti'; did you mean 'penalty'"),
         ({"penalty": -1.0}, "penalty: Input should be greater than or equal to 0"),
         ({"penalty": float("nan")}, "penalty: "),
+        ({"voltage_band_pu": (1.05, 0.95)}, "expected a lower and a higher voltage"),
         ({"max_episode_steps": 0}, "max_episode_steps: Input should be greater than or equal to 1"),
         ({"step_s": 0.0}, "step_s: Input should be greater than 0"),
         ({"action_mode": "tuple"}, "action_mode: Input should be 'flat' or 'dict'"),

@@ -64,6 +64,7 @@ class EventDrivenMultiAgentEnv(MultiAgentEnv):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         given = dict(config)
+        given.pop("vector_config", None)  # `ppo_config` has it for `BatchedEnvRunner`
         if not set(given) <= {"env", "env_config"} or not isinstance(given.get("env"), str):
             raise ConfigError(
                 f"EventDrivenMultiAgentEnv takes {{'env': id, 'env_config': {{...}}}}, got "

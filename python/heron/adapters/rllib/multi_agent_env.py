@@ -9,6 +9,7 @@ from gymnasium import spaces
 from ray.rllib.env.env_context import EnvContext
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
+from heron.adapters.rllib.central.state_in_observations import WithState
 from heron.adapters.rllib.entry import make_environment
 from heron.adapters.rllib.seeding import WorkerSeed
 from heron.errors import ConfigError, HeronError, nearest
@@ -16,7 +17,7 @@ from heron.errors import ConfigError, HeronError, nearest
 __all__ = ["RLlibMultiAgentEnv"]
 
 ALL = "__all__"  # RLlib's key for the whole environment
-KEYS = ("env", "env_config", "vector_env", "vector_config")
+KEYS = ("env", "env_config", "vector_env", "vector_config", "with_state")
 
 # RLlib lets an agent's id be anything that can be hashed; ours are strings.
 ByAgent = dict[Any, Any]
@@ -36,7 +37,8 @@ class RLlibMultiAgentEnv(MultiAgentEnv):
         An environment; or what `make_environment` makes one of, with `env_config`; or, as RLlib
         hands it over, ``{"env": name or callable, "env_config": {...}}``. For `BatchedEnvRunner`
         the mapping may also have ``vector_env`` and ``vector_config``, the arguments of
-        `make_vector_environment`.
+        `make_vector_environment`. ``with_state`` lets agents observe the environment's state too;
+        see `WithState`.
     env_config : mapping, optional
         Configuration of the environment, if `env` does not hold it.
 
@@ -175,7 +177,8 @@ def _parallel_env(env: Any, env_config: Mapping[str, Any] | None) -> Any:
                 "RLlibMultiAgentEnv takes one mapping {'env': ..., 'env_config': {...}}, in which "
                 "'env' is a registered id, 'module:attribute', or a callable"
             )
-        return make_environment(env["env"], env.get("env_config"))
+        made = make_environment(env["env"], env.get("env_config"))
+        return WithState(made) if env.get("with_state") else made
     if isinstance(env, str | type) or not hasattr(env, "possible_agents"):
         return make_environment(env, env_config)
     if env_config is not None:

@@ -1,4 +1,4 @@
-"""PPO over agents that share a policy, or have one each."""
+"""PPO for agents that share a policy or not, with critics of their own or a central one."""
 
 from __future__ import annotations
 
@@ -6,48 +6,45 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from gymnasium.spaces import Box
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.policy.policy import PolicySpec
 
 from heron.adapters.rllib.batched.env_runner import BatchedEnvRunner
+from heron.adapters.rllib.central.actor_critic import ActorCritic
+from heron.adapters.rllib.central.state_in_observations import WithState, n_own
 from heron.adapters.rllib.entry import Entry, make_environment
 from heron.adapters.rllib.learner.ppo_learner import ArrayPPOLearner
+from heron.adapters.rllib.learner.safety_multiplier import Lagrangian
 from heron.adapters.rllib.multi_agent_env import RLlibMultiAgentEnv
 from heron.adapters.rllib.reward_scale import reward_scaling
+from heron.adapters.rllib.sharing import PolicyMapping, own_policy, policies_of, shared_policy
 from heron.adapters.rllib.worker_failures import StopIfWorkersFail
-from heron.errors import ConfigError
 
-__all__ = ["SHARED_POLICY", "own_policy", "ppo_config", "shared_policy"]
-
-SHARED_POLICY = "shared_policy"
-
-
-# Functions of a module, not lambdas: a checkpoint and remote workers find them by name.
-def shared_policy(agent_id: Any, *args: Any, **kwargs: Any) -> str:
-    """Map every agent to the one policy of all."""
-    return SHARED_POLICY
-
-
-def own_policy(agent_id: Any, *args: Any, **kwargs: Any) -> str:
-    """Map every agent to a policy of its name."""
-    return str(agent_id)
+__all__ = ["ippo_config", "mappo_config", "ppo_config"]
 
 
 def ppo_config(
     env: Entry,
     env_config: Mapping[str, Any] | None = None,
     *,
-    independent_policies: bool = False,
+    share: str = "all",
+    central_critic: bool = False,
+    lagrangian: Lagrangian | Mapping[str, Any] | None = None,
+    finite_horizon: bool = False,
     normalize_obs: bool = True,
     reward_scale: float = 1.0,
+    total_steps: int | None = None,
     train_batch_size: int = 2000,
     num_env_runners: int = 0,
     num_envs_per_env_runner: int = 8,
     use_gpu: bool = False,
     seed: int = 0,
     hidden: tuple[int, ...] = (128, 128),
+    log_std: float = -0.5,
     **training: Any,
 ) -> PPOConfig:
     """Return a PPO configuration that is ready for ``build_algo()``.
@@ -57,17 +54,30 @@ def ppo_config(
     Parameters
     ----------
     env : str or callable
-        A registered id, ``"module:attribute"`` or a class; see `make_environment`.
+        A registered id, such as the name of a shipped setup, ``"module:attribute"`` or a class; see
+        `make_environment`.
     env_config : mapping, optional
         The environment's configuration.
-    independent_policies : bool
-        One policy for each agent, under the agent's name; otherwise all share one.
+    share : str
+        "all": one policy for all agents; "by_type": one for each of the environment's
+        ``agent_types``; "none": one for each agent, under its name.
+    central_critic : bool
+        Let critics, not actors, see the environment's ``state()`` (MAPPO); see `ActorCritic`.
+    lagrangian : Lagrangian or mapping, optional
+        Raise the price of violations until an episode has few enough; see `SafetyMultiplier`.
+    finite_horizon : bool
+        Whether a time limit is the end, so that nothing counts that would come after it: what to
+        choose if episodes are judged by their returns. Otherwise an episode that is cut off has
+        the value of going on.
     normalize_obs : bool
         Ask the environment for scaled observations, unless `env_config` says whether it should.
         Set this to False for an environment that has no such key.
     reward_scale : float
         What the learner multiplies rewards by; reported returns are not scaled. Returns far from
         the order of 1 to 10 are slow to learn for a value function.
+    total_steps : int, optional
+        Environment steps of the training, over which the learning rate falls to a hundredth.
+        Otherwise it stays.
     train_batch_size : int
         Environment steps of one iteration.
     num_env_runners : int
@@ -81,34 +91,48 @@ def ppo_config(
         Of the networks and, with the number of the process, of the episodes.
     hidden : tuple of int
         Units of each hidden layer, of the policy and of the value function.
+    log_std : float
+        Logarithm of the actions' standard deviation, to begin with; actions are in [-1, 1].
     **training
         More for ``PPOConfig.training``; it overrides what is set here.
 
     Raises
     ------
     ConfigError
-        If one policy shall serve agents whose spaces differ.
+        If one policy shall serve agents whose spaces differ, or an argument makes no sense.
     """
     config = dict(env_config or {})
     if normalize_obs:
         config.setdefault("normalize_obs", True)
     probe = make_environment(env, config)
-    agents = list(probe.possible_agents)
-    spaces = [(probe.observation_space(a), probe.action_space(a)) for a in agents]
-    probe.close()
+    n_seen = n_own(probe) if central_critic else None
+    groups = policies_of(WithState(probe) if central_critic else probe, share)
+    is_plain = all(
+        isinstance(space, Box) and len(space.shape) == 1
+        for agent in probe.possible_agents
+        for space in (probe.observation_space(agent), probe.action_space(agent))
+    )
+    spaces = [(probe.observation_space(a), probe.action_space(a)) for a in probe.possible_agents]
     is_uniform = all(pair == spaces[0] for pair in spaces)
-    if not independent_policies and not is_uniform:
-        sizes = ", ".join(
-            f"{a}: {o.shape} and {c}" for a, (o, c) in zip(agents, spaces, strict=True)
-        )
-        raise ConfigError(
-            f"one policy cannot serve agents of different spaces ({sizes}): set uniform_spaces in "
-            f"the environment's configuration, or choose independent_policies=True"
-        )
-    policies = agents if independent_policies else [SHARED_POLICY]
+    is_shared = bool(getattr(probe, "share_reward", False))
+    probe.close()
+    entry: dict[str, Any] = {
+        "env": env,
+        "env_config": config,
+        # Lanes then waste no step between episodes.
+        "vector_config": {"autoreset_mode": "SameStep"},
+    }
+    if central_critic:
+        entry["with_state"] = True
+    learner: dict[str, Any] = {"finite_horizon": finite_horizon}
+    if lagrangian is not None:
+        learner |= {"lagrangian": Lagrangian.of(lagrangian), "share_reward": is_shared}
+    lr = training.pop("lr", 1e-3)
+    if total_steps is not None and not isinstance(lr, list):
+        lr = [[0, lr], [total_steps, 0.01 * lr]]
     return (
         PPOConfig()
-        .environment(RLlibMultiAgentEnv, env_config={"env": env, "env_config": config})
+        .environment(RLlibMultiAgentEnv, env_config=entry)
         .framework("torch")
         .env_runners(
             # Lanes are arrays of agents with the same spaces.
@@ -120,20 +144,20 @@ def ppo_config(
         )
         .multi_agent(
             # A dict: the order of a set, and with it the initial weights, differ by process.
-            policies={name: PolicySpec() for name in policies},
-            policy_mapping_fn=own_policy if independent_policies else shared_policy,
+            policies={name: PolicySpec() for name in groups},
+            policy_mapping_fn=_mapping(groups, share),
         )
-        .rl_module(
-            model_config=DefaultModelConfig(
-                fcnet_hiddens=list(hidden),
-                fcnet_activation="tanh",
-                vf_share_layers=False,
-            )
+        .rl_module(**_modules(groups, n_seen, hidden, log_std, is_plain=is_plain))
+        .learners(
+            num_learners=0,
+            num_gpus_per_learner=1 if use_gpu else 0,
+            learner_class=ArrayPPOLearner,
+            learner_connector=partial(reward_scaling, reward_scale),
+            learner_config_dict=learner,
         )
-        .learners(num_learners=0, num_gpus_per_learner=1 if use_gpu else 0)
         .training(
             **{
-                "lr": 1e-3,
+                "lr": lr,
                 "gamma": 0.95,  # a horizon of 20 steps: with hours, most of a day
                 "lambda_": 0.95,
                 "train_batch_size": train_batch_size,
@@ -143,9 +167,8 @@ def ppo_config(
                 "use_kl_loss": False,
                 # Returns are a sum over an episode: without this the value loss would be cut off.
                 "vf_clip_param": float("inf"),
+                "vf_loss_coeff": 0.5,
                 "grad_clip": 0.5,
-                "learner_class": ArrayPPOLearner,
-                "learner_connector": partial(reward_scaling, reward_scale),
                 **training,
             }
         )
@@ -155,3 +178,52 @@ def ppo_config(
         .callbacks(StopIfWorkersFail)
         .debugging(seed=seed, log_level="ERROR")
     )
+
+
+def mappo_config(
+    env: Entry, env_config: Mapping[str, Any] | None = None, **kwargs: Any
+) -> PPOConfig:
+    """Return `ppo_config` with a central critic, and one policy for all agents if not said else."""
+    return ppo_config(env, env_config, **{"central_critic": True, **kwargs})
+
+
+def ippo_config(
+    env: Entry, env_config: Mapping[str, Any] | None = None, **kwargs: Any
+) -> PPOConfig:
+    """Return `ppo_config` with a policy and a critic for each agent."""
+    return ppo_config(env, env_config, **{"share": "none", **kwargs})
+
+
+def _mapping(groups: Mapping[str, list[str]], share: str) -> Any:
+    if share != "by_type":
+        return shared_policy if share == "all" else own_policy
+    return PolicyMapping({agent: name for name, agents in groups.items() for agent in agents})
+
+
+def _modules(
+    groups: Mapping[str, list[str]],
+    n_seen: int | None,
+    hidden: tuple[int, ...],
+    log_std: float,
+    *,
+    is_plain: bool,
+) -> dict[str, Any]:
+    """Return what ``rl_module`` takes: RLlib's own networks for spaces that are not plain Boxes."""
+    if not is_plain:
+        return {
+            "model_config": DefaultModelConfig(
+                fcnet_hiddens=list(hidden), fcnet_activation="tanh", vf_share_layers=False
+            )
+        }
+    # One specification for all, so that RLlib makes those who sample do without critics.
+    return {
+        "rl_module_spec": RLModuleSpec(
+            module_class=ActorCritic,
+            model_config={
+                "n_own": n_seen,
+                "hidden": list(hidden),
+                "log_std": log_std,
+                "policy_of": {agent: name for name, agents in groups.items() for agent in agents},
+            },
+        )
+    }

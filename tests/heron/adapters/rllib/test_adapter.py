@@ -306,7 +306,7 @@ def test_one_policy_over_different_spaces_is_refused():
 
     with pytest.raises(ConfigError, match=r"different spaces.*uniform_spaces"):
         ppo_config(make_pursuit, {"wide": "adam"})
-    config = ppo_config(make_pursuit, {"wide": "adam"}, independent_policies=True)
+    config = ppo_config(make_pursuit, {"wide": "adam"}, share="none")
     assert set(config.policies) == {"zoe", "adam"}
     assert config.policy_mapping_fn("adam", None) == "adam"
 
@@ -374,7 +374,7 @@ def test_training_raises_the_return_and_survives_a_checkpoint(tmp_path: Path):
 def test_an_exploring_policy_draws_by_its_seed():
     from heron.adapters.rllib import TrainedPolicy, ppo_config
 
-    algorithm = ppo_config(make_pursuit, independent_policies=True).build_algo()
+    algorithm = ppo_config(make_pursuit, share="none").build_algo()
     env = Pursuit()
     observations, _ = env.reset(seed=0)
     modules = {agent: algorithm.get_module(agent) for agent in env.possible_agents}
@@ -395,7 +395,7 @@ def test_an_exploring_policy_draws_by_its_seed():
 def test_many_observations_get_the_actions_of_each_alone():
     from heron.adapters.rllib import TrainedPolicy, ppo_config
 
-    algorithm = ppo_config(make_pursuit, independent_policies=True).build_algo()
+    algorithm = ppo_config(make_pursuit, share="none").build_algo()
     env = Pursuit()
     policy = TrainedPolicy({agent: algorithm.get_module(agent) for agent in env.possible_agents})
     rows = np.random.default_rng(0).uniform(-1.0, 1.0, (5, 2)).astype(np.float32)

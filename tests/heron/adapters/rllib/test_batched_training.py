@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import json
+import math
 import tracemalloc
+from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -319,3 +323,17 @@ def test_learning_does_not_gather_memory(training):
     algorithm = config.reporting(metrics_num_episodes_for_smoothing=10).build_algo()
     assert grown(algorithm.train) < MOST_GROWTH
     algorithm.stop()
+
+
+def test_a_training_of_the_learning_report_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[4] / "benchmarks" / "python")
+    problem, training = (import_module(f"learning.{name}") for name in ("problem", "training"))
+    config = problem.make_config("mappo", 0, 480, n_lane=10)
+    training.train(config, tmp_path, 240, max_cpu_s=math.inf)
+    told = json.loads((tmp_path / training.PROGRESS).read_text())
+    assert told["is_done"]
+    (tmp_path / training.PROGRESS).write_text(json.dumps({**told, "is_done": False}))
+    progress = training.train(config, tmp_path, 480, max_cpu_s=math.inf)
+    assert progress.n_step == [240, 480]
+    assert progress.day_return[0] == told["day_return"][0]
+    assert training.train(config, tmp_path, 960, max_cpu_s=math.inf) == progress  # it is done

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import torch
+from gymnasium.vector import AutoresetMode
 from ray.rllib.callbacks.utils import make_callback
 from ray.rllib.env.env_context import EnvContext
 from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
@@ -17,6 +19,7 @@ from heron.adapters.rllib.batched.lane_metrics import log_episodes, log_steps
 from heron.adapters.rllib.batched.lanes import Lanes
 from heron.adapters.rllib.batched.rollout import Chunk
 from heron.adapters.rllib.batched.sampler import LaneSampler
+from heron.adapters.rllib.central.state_in_observations import LanesWithState
 from heron.adapters.rllib.entry import make_vector_environment
 from heron.errors import ConfigError
 
@@ -205,11 +208,19 @@ def _to_inference(module: Any) -> None:
 
 
 def _make_lanes(context: EnvContext, num_envs: int) -> Lanes:
-    vector = make_vector_environment(
+    make = partial(
+        make_vector_environment,
         context["env"],
         num_envs,
         context.get("env_config"),
         vector_env=context.get("vector_env"),
-        **context.get("vector_config", {}),
     )
+    settings = context.get("vector_config", {})
+    vector: Any
+    if context.get("with_state"):
+        mode = settings.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+        others = {name: value for name, value in settings.items() if name != "autoreset_mode"}
+        vector = LanesWithState(partial(make, **others), autoreset_mode=mode)
+    else:
+        vector = make(**settings)
     return Lanes(vector, context.worker_index or 0)

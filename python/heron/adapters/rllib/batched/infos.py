@@ -140,6 +140,18 @@ class InfoBuffer(InfiniteLookbackBuffer):
             return len(self._made)
         return self._has_first + self._n_step + len(self._appended)
 
+    def column(self, name: str) -> Array | None:
+        """Return the values of one entry, (n_step, ...), lookback included.
+
+        None if there is no such entry, or if somebody has worked on the dicts.
+        """
+        if self._made is not None or self._appended:
+            return None
+        for group, array in self._arrays.items():
+            if name in group.names:
+                return array[:, group.names.index(name)]
+        return None
+
     def append(self, item: dict[str, Any]) -> None:
         """Add a dict at the end."""
         (self._appended if self._made is None else self._made).append(item)

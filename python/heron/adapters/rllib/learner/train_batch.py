@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,12 @@ from ray.rllib.evaluation.postprocessing import Postprocessing
 from ray.rllib.utils.torch_utils import convert_to_torch_tensor
 
 from heron.adapters.rllib.learner.gae import value_targets
+from heron.adapters.rllib.learner.safety_multiplier import SafetyMultiplier
 
 __all__ = ["TrainBatchFromArrays"]
 
 Array = NDArray[Any]
+NOTHING = np.zeros(0)
 
 
 class TrainBatchFromArrays(ConnectorV2):
@@ -39,6 +41,10 @@ class TrainBatchFromArrays(ConnectorV2):
         See `value_targets`.
     reward_scale : float
         What rewards are multiplied by.
+    is_finite : bool
+        Whether nothing counts that would come after a time limit.
+    multiplier : SafetyMultiplier, optional
+        What violations cost on top of the rewards; it rises here.
     device : torch.device or str, optional
         Where the batch goes.
     """
@@ -51,42 +57,63 @@ class TrainBatchFromArrays(ConnectorV2):
         gamma: float,
         lambda_: float,
         reward_scale: float = 1.0,
+        is_finite: bool = False,
+        multiplier: SafetyMultiplier | None = None,
         device: Any = None,
     ) -> None:
         super().__init__(input_observation_space, input_action_space)
         self.gamma, self.lambda_ = gamma, lambda_
         self.reward_scale = reward_scale
+        self.is_finite, self.multiplier = is_finite, multiplier
         self._device = device
 
     def __call__(
         self, *, rl_module: Any, batch: dict[str, Any], episodes: list[Any], **kwargs: Any
     ) -> dict[str, Any]:
         """Add the columns of each module that has episodes."""
-        by_module: dict[str, list[SingleAgentEpisode]] = {}
+        by_module: dict[str, list[tuple[SingleAgentEpisode, Array]]] = {}
         for episode in episodes:
-            for of_agent in episode.agent_episodes.values():
-                by_module.setdefault(of_agent.module_id, []).append(of_agent)
-        for name, of_module in by_module.items():
+            charges = {} if self.multiplier is None else self.multiplier.charges(episode)
+            for agent, of_agent in episode.agent_episodes.items():
+                of_module = by_module.setdefault(of_agent.module_id, [])
+                of_module.append((of_agent, charges.get(agent, NOTHING)))
+        for name, pairs in by_module.items():
             if name in rl_module:
-                batch[name] = self._of_module(rl_module[name], of_module)
+                batch[name] = self._of_module(rl_module[name], *zip(*pairs, strict=True))
+        if self.multiplier is not None:
+            self.multiplier.rise(episodes)
         return batch
 
-    def _of_module(self, module: Any, episodes: list[SingleAgentEpisode]) -> dict[str, Any]:
+    def _of_module(
+        self,
+        module: Any,
+        episodes: Sequence[SingleAgentEpisode],
+        charges: Sequence[Array],
+    ) -> dict[str, Any]:
         lengths = np.array([len(episode) for episode in episodes])
         last = np.cumsum(lengths + 1) - 1  # rows after the last steps
         arrays = {
             # Its last row is the observation after the last step.
             Columns.OBS: np.concatenate([_data(e.observations) for e in episodes]),
             Columns.ACTIONS: _elongated(e.actions for e in episodes),
-            Columns.REWARDS: self.reward_scale * _elongated(e.rewards for e in episodes),
+            Columns.REWARDS: _elongated(e.rewards for e in episodes),
         }
+        if self.multiplier is not None:
+            paid = np.concatenate([np.append(charge, 0.0) for charge in charges])
+            arrays[Columns.REWARDS] = arrays[Columns.REWARDS] - paid
+        arrays[Columns.REWARDS] = self.reward_scale * arrays[Columns.REWARDS]
         arrays[Columns.REWARDS][last] = 0.0
         is_terminated = np.array([bool(e.is_terminated) for e in episodes])
         is_truncated = np.array([bool(e.is_truncated) for e in episodes])
+        if self.is_finite:
+            is_terminated, is_truncated = is_terminated | is_truncated, is_truncated & False
         for column, flags in (
             (Columns.TERMINATEDS, is_terminated),
             # Where an episode goes on, values are as uncertain as where it was cut off.
-            (Columns.TRUNCATEDS, is_truncated | ~is_terminated),
+            (
+                Columns.TRUNCATEDS,
+                ~is_terminated if self.is_finite else is_truncated | ~is_terminated,
+            ),
         ):
             arrays[column] = np.zeros(last[-1] + 1, np.bool_)
             arrays[column][last - 1] = flags
@@ -95,6 +122,8 @@ class TrainBatchFromArrays(ConnectorV2):
         for column in episodes[0].extra_model_outputs:
             arrays[column] = _elongated(e.extra_model_outputs[column] for e in episodes)
         tensors: dict[str, Any] = convert_to_torch_tensor(arrays, device=self._device)
+        if hasattr(module, "learn_scale"):
+            module.learn_scale(tensors)
         if isinstance(module, ValueFunctionAPI):
             tensors |= self._targets(module, tensors, arrays)
         return tensors

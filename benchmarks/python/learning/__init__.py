@@ -1,0 +1,1 @@
+"""What learned policies are worth on a shipped setup."""

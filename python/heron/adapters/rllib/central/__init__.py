@@ -1,0 +1,1 @@
+"""A critic that sees the state of the whole environment, beside actors that do not."""
