@@ -9,7 +9,7 @@ namespace {
 
 template <int kVec>
 struct Group {
-  // Inputs of every lane, in per unit, gathered from the batch before the first start.
+  // Inputs of every lane, in per unit, from the batch or another group before the first start.
   Vec* p;  // injection of constant power, (n_node)
   Vec* q;
   Vec* p_current;  // injection at 1 p.u. that grows with the voltage, (n_node); null if none does

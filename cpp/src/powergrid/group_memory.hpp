@@ -54,7 +54,8 @@ void lay_out(const IoView& io, std::size_t n_scratch, Vec* memory, std::size_t n
   }
 }
 
-// Groups that go together: fewer of a large network, so that a thread keeps within 16 MiB or one.
+// Groups that go together: fewer of a large network, so that a thread keeps within 16 MiB or one,
+// beside the spare one.
 template <int kVec>
 std::size_t most_groups(const IoView& io) noexcept {
   constexpr std::size_t kMostDoubles = std::size_t{1} << 21;

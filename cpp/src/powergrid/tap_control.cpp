@@ -1,9 +1,6 @@
 #include "powergrid/tap_control.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <string>
 #include <utility>
@@ -137,18 +134,18 @@ std::int8_t TapControl::step(std::size_t regulator, const RelayReading& reading,
 // Where one moves, all stand on whole steps afterwards, but stuck ones.
 bool TapControl::move(const void* context, std::size_t regulator, std::size_t lane,
                       const RelayReading& reading, bool is_moved) noexcept {
-  const auto& [control, batch, is_stuck] = *static_cast<const Moving*>(context);
+  const Moving& of = *static_cast<const Moving*>(context);
   const auto stays = [&](std::size_t i) {
-    return is_stuck.data != nullptr && is_stuck(i, lane) != 0;
+    return of.is_stuck.data != nullptr && of.is_stuck(i, lane) != 0;
   };
   const auto position = [&](std::size_t i) -> double& {
-    return batch.tap_pos(static_cast<std::size_t>(control.regulators_[i].tap), lane);
+    return of.batch.tap_pos(static_cast<std::size_t>(of.control.regulators_[i].tap), lane);
   };
   const auto round_and_add = [&](std::size_t i, double steps) {
     if (!stays(i)) position(i) = std::nearbyint(position(i)) + steps;
   };
   const std::int8_t steps =
-      stays(regulator) ? std::int8_t{0} : control.step(regulator, reading, position(regulator));
+      stays(regulator) ? std::int8_t{0} : of.control.step(regulator, reading, position(regulator));
   if (steps == 0 && !is_moved) return false;
   for (std::size_t before = 0; !is_moved && before < regulator; ++before) {
     round_and_add(before, 0.0);

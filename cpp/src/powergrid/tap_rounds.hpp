@@ -5,7 +5,7 @@
 
 // Lanes whose taps moved are solved again, round by round, without going back to the batch. Each
 // round fewer of them are left, all over the groups. They are copied to a spare group, side by
-// side, so that no vector is solved for the sake of one lane; their voltages are copied back.
+// side, so that no vector is solved for the sake of one lane; voltages and taps are copied back.
 namespace powergrid {
 namespace {
 

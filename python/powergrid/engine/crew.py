@@ -10,7 +10,7 @@ __all__ = ["Crew"]
 # Lanes that go through the stages together: whole cache lines, so many that calls cost little and
 # regulators that move fill vectors, so few that threads end at about the same time.
 LEAST, MOST = 8, 256
-TURNS = 8  # blocks of a thread, at least, if there are several and lanes are few
+TURNS = 8  # blocks of a thread, as far as lanes go, if there are several threads
 
 
 class Crew:

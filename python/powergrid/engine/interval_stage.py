@@ -184,7 +184,8 @@ class IntervalStage:
     def go_on(self, first: int, last: int) -> None:
         """Set what is known at the start of each lane's next interval.
 
-        Where forecasts are one step apart, they are those of the interval before and one more.
+        Where forecasts are one step apart, they are those of the interval before, which nobody else
+        writes, and one more. With a tariff they are read anew: it adds what it says now.
         """
         rules = self._scene.rules
         if rules.forecast_stride == 1 and self.tariff is None:

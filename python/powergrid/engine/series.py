@@ -66,7 +66,7 @@ class LaneSeries:
             self.own = lane_array(len(self._series), source.n_step + 1, n_lane=n_lane)
 
     def begin_episode(self, lane: int, day: int, noise_seed: int | None) -> None:
-        """Draw the fluctuation of a lane's episode, if series fluctuate."""
+        """Draw the fluctuation of a lane's episode; series must fluctuate."""
         assert self.own is not None
         n = self.own.shape[1]
         for (kind, area), row in self._series.items():

@@ -250,7 +250,10 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         )  # fmt: skip
 
     def state(self) -> Array:
-        """Return every feature of every lane, float64, (n_slot, num_envs); a view."""
+        """Return every feature of every lane, float64, (n_slot, num_envs); a view.
+
+        To read: a step makes some features out of those of the step before.
+        """
         return self.engine.scene.table.values
 
     def close_extras(self, **kwargs: Any) -> None:
