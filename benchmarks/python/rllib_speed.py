@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     text = page(figures)
     write(options.out, "rllib_speed", content(figures), text)
     draw(sampled, iterations, options.image)
-    if options.readme and MARKS[0] in options.readme.read_text(encoding="utf-8"):
+    if options.readme:
         put_between_marks(options.readme, readme_part(figures), MARKS)
     return conclude(text, required, is_quick=options.quick)
 
