@@ -22,7 +22,7 @@ from environment_speed.plots import draw
 from environment_speed.report import MARKS, Figures, content, page, readme_part
 from environment_speed.required import requirements
 from powerflow_speed.clock import clock_ghz
-from speed.command import conclude, options_of, told, write
+from speed.command import conclude, keep_to_one_thread, options_of, told, write
 from speed.machine import describe_system
 from speed.markdown import put_between_marks
 from speed.measure import pin
@@ -74,4 +74,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    keep_to_one_thread()
     sys.exit(main())

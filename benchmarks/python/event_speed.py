@@ -32,13 +32,12 @@ from event_driven_speed.report import (
     requirements,
 )
 from powerflow_speed.clock import clock_ghz
-from speed.command import conclude, options_of, write
+from speed.command import conclude, keep_to_one_thread, options_of, write
 from speed.machine import describe_system
 from speed.markdown import put_between_marks
 from speed.measure import Measurement, pin, take_turns
 
 PACKAGES = ("heron", "numpy", "numba")
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 FULL = Extent(256, 24.0, 1.0, 7)
 QUICK = Extent(16, 2.0, 0.02, 2)
 
@@ -82,12 +81,5 @@ def measure(extent: Extent, *, has_network: bool) -> list[Measurement]:
 
 
 if __name__ == "__main__":
-    # One thread in the network's products too, so that processor time is that of one core. NumPy
-    # reads it when it is loaded.
-    if any(os.environ.get(name) != "1" for name in THREADS):
-        os.execve(
-            sys.executable,
-            [sys.executable, *sys.argv],
-            {**os.environ, **dict.fromkeys(THREADS, "1")},
-        )
+    keep_to_one_thread()
     sys.exit(main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,11 +13,25 @@ from typing import Any, TypeVar
 
 from speed.verdict import Requirement
 
-__all__ = ["ROOT", "complete", "conclude", "options_of", "parser_of", "told", "write"]
+__all__ = [
+    "ROOT", "complete", "conclude", "keep_to_one_thread", "options_of", "parser_of", "told", "write"
+]  # fmt: skip
 
 ROOT = Path(__file__).resolve().parents[3]
 QUICK = ROOT / "build" / "benchmarks" / "quick"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 Answer = TypeVar("Answer")
+
+
+def keep_to_one_thread() -> None:
+    """Start the program again if the libraries below NumPy may use several threads.
+
+    Those wait by spinning, and processor time is to be that of one core. They read the number when
+    they are loaded.
+    """
+    if any(os.environ.get(name) != "1" for name in THREADS):
+        environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)
 
 
 def options_of(arguments: Sequence[str] | None, description: str, image: str) -> argparse.Namespace:
