@@ -14,30 +14,9 @@ namespace {
 //   start_flat(group, mask)  into v_re, v_im of a mask's lanes: the unloaded network at their taps
 //   run(group, newton)       from v_re, v_im, as Newton says
 //   find_currents(group)     from the voltages and what prepare_group() left in the scratch
-struct TreeMethod {
-  const TreeView& plan;
-
-  std::size_t scratch_size() const noexcept { return tree_scratch_size(plan); }
-  template <int kVec>
-  void prepare_group(const Group<kVec>& group) const noexcept {
-    prepare(plan, group);
-  }
-  template <int kVec>
-  void start_flat(const Group<kVec>& group, const Mask* mask) const noexcept {
-    flat_start(plan, group, mask);
-  }
-  template <int kVec>
-  void run(const Group<kVec>& group, Newton<kVec>& newton) const noexcept {
-    iterate(plan, group, newton);
-  }
-  template <int kVec>
-  void find_currents(const Group<kVec>& group) const noexcept {
-    branch_currents(plan, group);
-  }
-};
-
-struct SparseMethod {
-  const SparsePlan& plan;
+template <class Plan>
+struct MethodOf {
+  const Plan& plan;
 
   std::size_t scratch_size() const noexcept { return powergrid::scratch_size(plan); }
   template <int kVec>
@@ -57,6 +36,8 @@ struct SparseMethod {
     branch_currents(plan, group);
   }
 };
+using TreeMethod = MethodOf<TreeView>;
+using SparseMethod = MethodOf<SparsePlan>;
 
 template <int kVec>
 bool any_of(const Mask* mask) noexcept {

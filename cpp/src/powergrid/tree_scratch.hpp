@@ -35,7 +35,7 @@ struct TreeScratch {
   TreeTapRow<kVec>* taps;  // (n_tap)
 };
 
-inline std::size_t tree_scratch_size(const TreeView& plan) noexcept {
+inline std::size_t scratch_size(const TreeView& plan) noexcept {
   return static_cast<std::size_t>(plan.n_node) * (sizeof(TreeRow<1>) / sizeof(Vec) + 2) +
          static_cast<std::size_t>(plan.n_tap) * (sizeof(TreeTapRow<1>) / sizeof(Vec));
 }
