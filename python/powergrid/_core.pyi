@@ -137,6 +137,13 @@ class Batch:
     ) -> None:
         """Copy tap positions and how solves ended, and where they converged their results."""
 
+    def tell_only(self, is_bus_told: NDArray[np.uint8], is_branch_told: NDArray[np.uint8]) -> None:
+        """Let solves write, of buses and branches that are 0 here, less; the rest becomes NaN.
+
+        Of such buses they write no angle, of such branches only ``p_from_mw`` and
+        ``loading_percent``.
+        """
+
     def take_counters(self, other: Batch) -> None:
         """Add the counters of another batch, which begins to count anew."""
 

@@ -82,6 +82,11 @@ void forget(Batch& batch, std::int64_t lane) {
   batch.forget(static_cast<std::size_t>(lane));
 }
 
+void tell_only(Batch& batch, const InputArray<std::uint8_t>& is_bus_told,
+               const InputArray<std::uint8_t>& is_branch_told) {
+  batch.tell_only(as_span(is_bus_told, "is_bus_told"), as_span(is_branch_told, "is_branch_told"));
+}
+
 using Lanes = InputArray<std::int32_t>;
 
 void clear_unsupplied(Batch& batch, const Network& variant, std::int64_t lane) {
@@ -112,6 +117,8 @@ void bind_batch(py::module_& module) {
            py::arg("source_lanes").noconvert(), py::arg("lanes").noconvert())
       .def("copy_results", &copy<&Batch::copy_results>, py::arg("source"),
            py::arg("source_lanes").noconvert(), py::arg("lanes").noconvert())
+      .def("tell_only", &tell_only, py::arg("is_bus_told").noconvert(),
+           py::arg("is_branch_told").noconvert())
       .def("take_counters", &Batch::take_counters, py::arg("other"))
       .def_property("counters", &counters, &set_counters)
       .def_property_readonly("p_mw", &view_of<&Batch::p_mw>)

@@ -99,6 +99,17 @@ class Batch {
   // Add the counters of another batch, which begins to count anew. Solvers may be at work here.
   void take_counters(Batch& other) noexcept;
 
+  // From now on let solves write the angles of these buses only, and of the other branches no more
+  // than the active power into the from end and the loading: a large batch is slow to write. What
+  // they leave out becomes NaN. `is_bus_told`, (n_bus), and `is_branch_told`, (n_branch), are 0 for
+  // those. Throws InvalidArgument for other lengths.
+  void tell_only(std::span<const std::uint8_t> is_bus_told,
+                 std::span<const std::uint8_t> is_branch_told);
+  [[nodiscard]] const std::uint8_t* is_bus_told() const noexcept { return is_bus_told_.data(); }
+  [[nodiscard]] const std::uint8_t* is_branch_told() const noexcept {
+    return is_branch_told_.data();
+  }
+
   // Begin the lane's next solve from a flat start, so that it depends on nothing before it.
   void forget(std::size_t lane) noexcept { is_warm[lane] = 0; }
 
@@ -143,6 +154,7 @@ class Batch {
   std::size_t n_lane_;
   std::size_t n_spare_node_;
   std::vector<CacheLine> memory_;  // of all tables and spans
+  std::vector<std::uint8_t> is_bus_told_, is_branch_told_;
 };
 
 }  // namespace powergrid

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <string>
+#include <utility>
 
 #include "powergrid/error.hpp"
 
@@ -78,7 +80,11 @@ void add(SolveCounters& to, const SolveCounters& from) noexcept {
 }
 
 Batch::Batch(const Network& network, std::size_t n_lane, std::size_t n_spare_node)
-    : network_(&network), n_lane_(n_lane), n_spare_node_(n_spare_node) {
+    : network_(&network),
+      n_lane_(n_lane),
+      n_spare_node_(n_spare_node),
+      is_bus_told_(network.n_bus(), 1),
+      is_branch_told_(network.n_branch(), 1) {
   if (n_lane == 0) throw InvalidArgument("n_lane is 0, expected at least 1");
   if (n_lane > kMostLanes) {
     throw InvalidArgument("n_lane is " + std::to_string(n_lane) + ", expected at most " +
@@ -113,7 +119,9 @@ Batch::Batch(const Batch& other)
     : counters(other.counters),
       network_(other.network_),
       n_lane_(other.n_lane_),
-      n_spare_node_(other.n_spare_node_) {
+      n_spare_node_(other.n_spare_node_),
+      is_bus_told_(other.is_bus_told_),
+      is_branch_told_(other.is_branch_told_) {
   lay_out();
   memory_ = other.memory_;  // of the same size, so it is copied in place
 }
@@ -122,6 +130,28 @@ void Batch::check_lanes(std::size_t first, std::size_t last) const {
   if (first <= last && last <= n_lane_) return;
   throw InvalidArgument("the lanes are " + std::to_string(first) + " to " + std::to_string(last) +
                         " exclusive, expected a range within 0 to " + std::to_string(n_lane_));
+}
+
+void Batch::tell_only(std::span<const std::uint8_t> is_bus_told,
+                      std::span<const std::uint8_t> is_branch_told) {
+  if (is_bus_told.size() != is_bus_told_.size() ||
+      is_branch_told.size() != is_branch_told_.size()) {
+    throw InvalidArgument("there are " + std::to_string(is_bus_told.size()) + " buses and " +
+                          std::to_string(is_branch_told.size()) + " branches, expected " +
+                          std::to_string(is_bus_told_.size()) + " and " +
+                          std::to_string(is_branch_told_.size()));
+  }
+  std::ranges::copy(is_bus_told, is_bus_told_.begin());
+  std::ranges::copy(is_branch_told, is_branch_told_.begin());
+  for (const auto& [table, is_told] : {std::pair{&va_degree, &is_bus_told_},
+                                       {&q_from_mvar, &is_branch_told_},
+                                       {&p_to_mw, &is_branch_told_},
+                                       {&q_to_mvar, &is_branch_told_}}) {
+    for (std::size_t row = 0; row < table->n_row; ++row) {
+      if ((*is_told)[row] != 0) continue;
+      std::fill_n(&(*table)(row, 0), table->stride, std::numeric_limits<double>::quiet_NaN());
+    }
+  }
 }
 
 void Batch::clear_unsupplied(const Network& variant, std::size_t lane) {

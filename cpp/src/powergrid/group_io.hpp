@@ -262,7 +262,8 @@ ListedLanes for_results(const SolveJob&, const Groups<kVec, ListedLanes>& groups
   return groups.lanes;
 }
 
-// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus.
+// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus, of which those
+// that are told.
 template <int kVec, class Lanes>
 void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
                       const Masks<kVec>& mask) noexcept {
@@ -282,10 +283,11 @@ void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
         store(lanes, job.v_re_pu, node.voltage_row, to, mask[n][k], re);
         store(lanes, job.v_im_pu, node.voltage_row, to, mask[n][k], im);
         const Vec magnitude = sqrt(fma(re, re, im * im));
-        const Vec angle = angle_degree(im, re);
-        for (int bus = node.first_bus; bus < node.last_bus; ++bus) {
-          store(lanes, job.vm_pu, job.io.bus[bus], to, mask[n][k], magnitude);
-          store(lanes, job.va_degree, job.io.bus[bus], to, mask[n][k], angle);
+        for (int i_bus = node.first_bus; i_bus < node.last_bus; ++i_bus) {
+          const int bus = job.io.bus[i_bus];
+          store(lanes, job.vm_pu, bus, to, mask[n][k], magnitude);
+          if (job.is_bus_told[bus] == 0) continue;
+          store(lanes, job.va_degree, bus, to, mask[n][k], angle_degree(im, re));
         }
       }
     }
@@ -310,10 +312,11 @@ inline void scatter_branch(const SolveJob& job, const Lanes& lanes, const IoBran
   const Vec square_to = branch.square_to * fma(to_re, to_re, to_im * to_im);
   const int row = branch.branch;
   store(lanes, job.p_from_mw, row, to, mask, fma(v_from_re, from_re, v_from_im * from_im));
+  store(lanes, job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
+  if (job.is_branch_told[row] == 0) return;
   store(lanes, job.q_from_mvar, row, to, mask, fms(v_from_im, from_re, v_from_re * from_im));
   store(lanes, job.p_to_mw, row, to, mask, fma(v_to_re, to_re, v_to_im * to_im));
   store(lanes, job.q_to_mvar, row, to, mask, fms(v_to_im, to_re, v_to_re * to_im));
-  store(lanes, job.loading_percent, row, to, mask, sqrt(max(square_from, square_to)));
 }
 
 // Flows, loading and exchange of the lanes of a mask, from the currents of the groups.

@@ -33,6 +33,8 @@ void bind_batch(SolveJob& job, Batch& batch) {
   job.status = batch.status.data();
   job.start = batch.start.data();
   job.is_warm = batch.is_warm.data();
+  job.is_bus_told = batch.is_bus_told();
+  job.is_branch_told = batch.is_branch_told();
   job.is_large = batch.n_byte() > kLargeBatch;
 }
 

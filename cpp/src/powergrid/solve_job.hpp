@@ -44,6 +44,8 @@ struct SolveJob {
   LaneStatus* status;
   LaneStart* start;
   std::uint8_t* is_warm;
+  const std::uint8_t* is_bus_told;
+  const std::uint8_t* is_branch_told;
   bool is_large;  // the batch is beyond what caches hold from one solve to the next
 
   double tolerance_pu;

@@ -33,6 +33,7 @@ using powergrid::simd_level;
 using powergrid::SimdLevel;
 using powergrid::SolveOptions;
 using powergrid::Solver;
+using powergrid::Table;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -71,6 +72,46 @@ TEST_CASE("a lane of a batch has the bits of a lane alone, on every level") {
     CHECK(many.counters.n_invalid > 5);
     CHECK(many.counters.n_warm > 50);
   }
+}
+
+TEST_CASE("a batch that is told less has the same bits of the rest") {
+  const Network network(random_radial(3, 40, 2).data);
+  std::vector<std::uint8_t> is_bus_told(network.n_bus(), 0);
+  std::vector<std::uint8_t> is_branch_told(network.n_branch(), 0);
+  is_bus_told[5] = is_branch_told[0] = is_branch_told[7] = 1;
+  for (const SimdLevel level : levels()) {
+    CAPTURE(static_cast<int>(level));
+    Solver solver(network, level);
+    Batch whole(network, kLaneCount);
+    Batch part(network, kLaneCount);
+    part.tell_only(is_bus_told, is_branch_told);
+    const Batch copied(part);
+    CHECK(std::isnan(copied.va_degree(4, 0)));
+    solve_twice(solver, whole, 1);
+    solve_twice(solver, part, 1);
+    const auto check_rows = [&](Table<double> Batch::* table, const auto& is_told) {
+      for (std::size_t row = 0; row < (whole.*table).n_row; ++row) {
+        for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
+          const double told = (part.*table)(row, lane);
+          CHECK((is_told(row) ? told == (whole.*table)(row, lane) : std::isnan(told)));
+        }
+      }
+    };
+    const auto all = [](std::size_t) { return true; };
+    const auto of_branch = [&](std::size_t row) { return is_branch_told[row] != 0; };
+    check_rows(&Batch::v_re_pu, all);
+    check_rows(&Batch::vm_pu, all);
+    check_rows(&Batch::p_from_mw, all);
+    check_rows(&Batch::loading_percent, all);
+    check_rows(&Batch::p_controlled_mw, all);
+    check_rows(&Batch::va_degree, [&](std::size_t row) { return is_bus_told[row] != 0; });
+    check_rows(&Batch::q_from_mvar, of_branch);
+    check_rows(&Batch::p_to_mw, of_branch);
+    check_rows(&Batch::q_to_mvar, of_branch);
+  }
+  Batch batch(network, 1);
+  is_bus_told.pop_back();
+  CHECK_THROWS_AS(batch.tell_only(is_bus_told, is_branch_told), InvalidArgument);
 }
 
 TEST_CASE("a lane has the same bits at any place") {

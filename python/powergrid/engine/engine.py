@@ -300,6 +300,7 @@ class Engine:
         self.books.set_parts(np.arange(self.n_lane), kept["parts"])
         for array, values in zip(self.own_arrays, kept["arrays"], strict=True):
             array[...] = values
+        self.parameters.is_plain = False
         if self.disturbances is not None:
             self.disturbances.find(np.arange(self.n_lane))
         if self.devices.hooked is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from powergrid.engine.lane_arrays import lane_array, whole_rows
+from powergrid.engine.rows import runs
 from powergrid.powerflow.native_flow import LANE_TABLES, NativeFlow
 from powergrid.powerflow.power_flow import INPUTS, RESULTS, PowerFlow
 
@@ -56,6 +57,10 @@ class LaneFlow:
         Regulators that do not move; see `hold_regulators`.
     is_parallel : bool
         Whether workers may settle disjoint lanes at once.
+
+    Notes
+    -----
+    Some results are NaN after `tell_only`.
     """
 
     def __init__(self, flow: PowerFlow, tap_control: TapControl | None) -> None:
@@ -68,6 +73,7 @@ class LaneFlow:
         self.is_parallel = isinstance(flow, NativeFlow)
         self.is_stuck: NDArray[np.uint8] | None = None
         self._settle_native: Callable[[int, int, int], int] | None = None
+        self._told: dict[str, list[slice]] = {}  # rows of results that are not all told
         if isinstance(flow, NativeFlow):
             self._view_native(flow)
             self._settle_native = _settling(flow, tap_control)
@@ -126,7 +132,14 @@ class LaneFlow:
         """
         topology = [] if self.flow.openable is None else [self.flow.is_open]
         if isinstance(self.flow, NativeFlow):
-            return [*(getattr(self.flow.batch, name) for name in LANE_TABLES), *topology]
+            batch = self.flow.batch
+            tables = [
+                table[rows] if table.ndim > 1 else table
+                for name in LANE_TABLES
+                for table in [getattr(batch, name)]
+                for rows in self._told.get(name, [slice(None)])
+            ]
+            return [*tables, *topology]
         own = (
             "p_mw", "q_mvar", "p_from_mw", "q_from_mvar", "p_to_mw", "q_to_mvar",
             "loading_percent", "p_source_mw", "q_source_mvar",
@@ -138,6 +151,28 @@ class LaneFlow:
             *self.flow.hidden_arrays(),
             *topology,
         ]
+
+    def tell_only(self, bus: NDArray[np.int32], branch: NDArray[np.int32]) -> None:
+        """Write less of the results, where one native call settles lanes.
+
+        What many lanes' results take is memory. Angles are those of some buses from now on, flows
+        those of some branches but for `p_from_mw` and `loading_percent`. The others are NaN, and
+        not among `state_arrays`.
+        """
+        native = self.native
+        if native is None:
+            return
+        is_bus_told = np.zeros(len(self.va_degree), np.uint8)
+        is_branch_told = np.zeros(len(self.p_to_mw), np.uint8)
+        is_bus_told[bus], is_branch_told[branch] = 1, 1
+        native.flow.batch.tell_only(is_bus_told, is_branch_told)
+        self._told = {"va_degree": runs(is_bus_told)}
+        self._told |= dict.fromkeys(("q_from_mvar", "p_to_mw", "q_to_mvar"), runs(is_branch_told))
+
+    def share_solvers(self, other: LaneFlow) -> None:
+        """Solve by the solvers of another of the same network, if they are native."""
+        if isinstance(self.flow, NativeFlow) and isinstance(other.flow, NativeFlow):
+            self.flow.share_solvers(other.flow)
 
     def hold_regulators(self) -> NDArray[np.uint8]:
         """Return `is_stuck`, made now: what is written to it counts from the next solve on."""

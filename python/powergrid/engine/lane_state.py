@@ -61,6 +61,7 @@ def load_lanes(engine: Engine, state: LaneState, lanes: Sequence[int]) -> None:
     of_saved = np.zeros(len(at), np.intp) if state.n_lane == 1 else np.arange(len(at))
     for array, saved in zip(engine.lane_arrays, state.arrays, strict=True):
         array[..., at] = saved[..., of_saved]
+    engine.parameters.is_plain = False
     if engine.disturbances is not None:
         engine.disturbances.find(at)
     parts = {name: values[of_saved] for name, values in state.parts.items()}

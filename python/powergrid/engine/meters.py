@@ -16,7 +16,7 @@ from powergrid.engine.lane_flow import LaneFlow
 if TYPE_CHECKING:
     from powergrid.powerflow.meter import Meter
 
-__all__ = ["MeterRows", "Metered", "meter_rows", "meter_terms"]
+__all__ = ["AT_FROM", "AT_TO", "MeterRows", "Metered", "meter_rows", "meter_terms"]
 
 Index = NDArray[np.int32]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from powergrid.engine.device_stage import DeviceStage
 from powergrid.engine.lane_arrays import lane_array
 from powergrid.engine.lane_flow import LaneFlow
-from powergrid.engine.meters import Metered, meter_rows, meter_terms
+from powergrid.engine.meters import AT_FROM, AT_TO, Metered, meter_rows, meter_terms
 from powergrid.engine.rows import Pairs, pairs
 from powergrid.engine.scene import Scene
 from powergrid.kernels.transfer import copy_rows, measure, scale_rows, write_loads, write_switched
@@ -170,6 +170,15 @@ class NetworkStage:
         self._copied: list[tuple[NDArray[np.float64], Pairs]] = [
             (getattr(flow, name), pairs(rows)) for name, rows in copied.items() if rows
         ]
+
+    def tell_only_what_is_read(self) -> None:
+        """Let solves write no more results than the stages of a step read."""
+        angles = [rows.source for source, rows in self._copied if source is self.flow.va_degree]
+        metered = [
+            meter.row[(meter.kind == AT_TO) | (meter.kind == AT_FROM)]
+            for meter in (self._p_meter, self._q_meter)
+        ]
+        self.flow.tell_only(np.concatenate([self._va.source, *angles]), np.concatenate(metered))
 
     # --- in the order of a step ----------------------------------------------------------------
 

@@ -37,6 +37,7 @@ class Nursery:
     def __init__(self, engine: Engine, make: Callable[[int], Engine]) -> None:
         self._engine = engine
         self._small = make(min(engine.n_lane, N_LANE))
+        self._small.network.flow.share_solvers(engine.network.flow)  # one starts, or steps
         if not engine.programs.is_native:
             self._small.run_by_stages()
         self._at = np.zeros(self._small.n_lane, np.intp)  # where each of its lanes goes
@@ -84,10 +85,11 @@ class Nursery:
             here = lanes[part]
             n = len(here)
             self._at[:n] = here
-            self._fetching.run(0, n)
+            if not self._engine.parameters.is_plain:
+                small.parameters.is_plain = False
+                self._fetching.run(0, n)
             small.start(0, n, days[part], noise_seeds[part], crew, disturbance_seeds[part])
-            status = small.status[:n].tolist()
-            failed += [lane for lane, of_lane in zip(here, status, strict=True) if of_lane != 0]
+            failed += [here[k] for k in np.flatnonzero(small.status[:n]).tolist()]
             if self._moving[0] is not self._engine.programs:  # its arrays are others by now
                 self._moving = self._make_program()
             crew.run(self._moving[1], 0, n)

@@ -33,6 +33,9 @@ class ParameterTable:
     ----------
     staged : list of ndarray
         Values of the next episode, arrays of the same shapes as those in force.
+    is_plain : bool
+        Whether all lanes have the configuration's values, in force and staged. Who writes to
+        `staged` makes it False.
     """
 
     def __init__(self, interval: IntervalStage, devices: DeviceStage, distribution: str) -> None:
@@ -44,6 +47,7 @@ class ParameterTable:
             *(group.parameters for group in devices.groups),
         ]
         self.staged = [array.copy() for array in self._in_force]
+        self.is_plain = True
         load, price, rated, of_kinds = range(4)
         self._places: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
         for k, name in enumerate([*interval.names, distribution]):
@@ -99,11 +103,14 @@ class ParameterTable:
         if not np.isfinite(new).all():
             raise ConfigError(f"{name}: {new.tolist()} is not finite")
         self._check(name, new)
+        self.is_plain = False
         for array, row in places:
             self.staged[array][row][at] = new
 
     def put_in_force(self, first: int, last: int) -> None:
         """Let the staged values of some lanes count."""
+        if self.is_plain:
+            return
         for array, staged in zip(self._in_force, self.staged, strict=True):
             array[..., first:last] = staged[..., first:last]
 

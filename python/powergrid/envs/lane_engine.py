@@ -59,7 +59,9 @@ def make_lane_engine(
         for agent in agents:
             agent.reset()
         table = build_table(agents, env.config.backend, n_lane, n_history)
-    return Engine(
+    engine = Engine(
         agents, table, env.power_flow.flow.with_lanes(n_lane), env.distribution, env.source,
         env.layouts, env.rules, initial, env.schedule, env.config.conditions,
     )  # fmt: skip
+    engine.network.tell_only_what_is_read()  # nobody else can
+    return engine

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -229,18 +229,18 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         engine = self.engine
         self._check(actions)
         np.copyto(engine.actions, actions)
-        starting: list[int] = []
-        if self.autoreset_mode is not AutoresetMode.DISABLED and self._is_over.any():
-            starting = np.flatnonzero(self._is_over).tolist()
+        is_reset_here = self.autoreset_mode is not AutoresetMode.DISABLED
+        over = np.flatnonzero(self._is_over if is_reset_here else ())
+        starting = over.tolist()
         if len(starting) < self.num_envs:
             self._run(starting)
         else:
             self._start(starting, None)
         self._judge()
         if starting:  # "NextStep": they were over before
-            self._rewards[starting] = 0.0
-            self._converged[starting] = True
-            self._terminations[starting] = self._truncations[starting] = False
+            self._rewards[over] = 0.0
+            self._converged[over] = True
+            self._terminations[over] = self._truncations[over] = False
         self._update_parts()
         np.logical_or(self._terminations, self._truncations, out=self._is_over)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and self._is_over.any():
@@ -524,22 +524,21 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         wanted = dict(zip(lanes, days or [None] * len(lanes), strict=True))
         left = lanes
         for _ in range(MAX_START_DAYS):
-            drawn, noise, disturbing = [], [], []
-            for lane in left:
-                rng, day = self._generators[lane], wanted[lane]
-                assert rng is not None
-                self._days[lane] = day = source.draw_day(rng) if day is None else day
-                drawn.append(day)
-                noise.append(int(rng.integers(2**31)) if has_noise else None)
-                disturbing.append(int(rng.integers(2**63)) if is_disturbed else None)
+            rngs = cast("list[np.random.Generator]", [self._generators[lane] for lane in left])
+            for lane, rng in zip(left, rngs, strict=True):
+                day = wanted[lane]
+                self._days[lane] = source.draw_day(rng) if day is None else day
+            drawn = [self._days[lane] for lane in left]
+            noise = [int(rng.integers(2**31)) if has_noise else None for rng in rngs]
+            disturbing = [int(rng.integers(2**63)) if is_disturbed else None for rng in rngs]
             failed = self._start_lanes(left, drawn, noise, disturbing)
+            if not failed:
+                self._is_over[lanes] = False
+                return
             left = [lane for lane in failed if wanted[lane] is None or can_differ]
             stuck = sorted(set(failed) - set(left))
             if stuck:
                 break
-            if not left:
-                self._is_over[lanes] = False
-                return
         raise HeronError(
             f"the power flow did not converge at the start of lane(s) {left or stuck}: see what a "
             f"single environment says of it, {type(self._env).__name__}.reset"

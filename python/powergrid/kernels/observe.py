@@ -12,7 +12,7 @@ __all__ = ["observe", "observe_scaled"]
 
 Array = Any
 
-BLOCK = 8  # lanes whose values of a slot lie in one cache line, read while the others are written
+BLOCK = 8  # lanes whose values of a slot lie in one cache line
 
 
 @kernel
@@ -30,13 +30,17 @@ def observe(x: Array, slot: Array, length: Array, out: Array, first: int, last: 
     out : float32, (n_lane, n_agent, n_entry)
         Written in lanes `first` to `last`.
     """
-    for start in range(first, last, BLOCK):
-        stop = min(start + BLOCK, last)
+    whole = last - (last - first) % BLOCK
+    for start in range(first, whole, BLOCK):
         for agent in range(slot.shape[0]):
-            n = np.uint64(length[agent])
-            for lane in lanes(start, stop):
-                for i in range(n):
-                    out[lane, agent, i] = x[np.uint64(slot[agent, i]), lane]
+            for i in range(np.uint64(length[agent])):
+                row = np.uint64(slot[agent, i])
+                for k in range(np.uint64(BLOCK)):
+                    out[np.uint64(start) + k, agent, i] = x[row, np.uint64(start) + k]
+    for lane in lanes(whole, last):
+        for agent in range(slot.shape[0]):
+            for i in range(np.uint64(length[agent])):
+                out[lane, agent, i] = x[np.uint64(slot[agent, i]), lane]
 
 
 @kernel

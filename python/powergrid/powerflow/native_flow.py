@@ -26,7 +26,7 @@ from powergrid.powerflow.power_flow import LaneStatus, PowerFlow
 if TYPE_CHECKING:
     from pandapower import pandapowerNet
 
-__all__ = ["LANE_TABLES", "NativeFlow"]
+__all__ = ["LANE_TABLES", "RESULT_TABLES", "NativeFlow"]
 
 Array = NDArray[np.float64]
 
@@ -365,6 +365,15 @@ class NativeFlow(PowerFlow):
     def solver(self, worker: int) -> _core.Solver:
         """Return the solver of a worker."""
         return self._solvers.get(worker) or self._solver_of(worker)
+
+    def share_solvers(self, other: NativeFlow) -> None:
+        """Solve by the solvers of another power flow of the same network.
+
+        Their memory is then in the caches still. No worker may solve in both at once.
+        """
+        if other.compiled is not self.compiled or other.simd != self.simd:
+            raise InvalidArgumentError("solvers are shared between power flows of one network only")
+        self._solvers, self._solver = other._solvers, other._solver
 
     def _solver_of(self, worker: int) -> _core.Solver:
         return self._solvers.setdefault(worker, _core.Solver(self.compiled.network, self._simd))

@@ -19,6 +19,7 @@ from powergrid.envs.event_driven_vector_env import EventDrivenVectorEnv
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import NetworkedGridEnv
 from powergrid.envs.vector_grid_env import VectorGridEnv
+from powergrid.powerflow.native_flow import RESULT_TABLES
 from powergrid.setups.loader import load_setup
 
 EnvClass = type[NetworkedGridEnv]
@@ -158,6 +159,24 @@ def test_the_shipped_setups_are_the_same_in_a_batch(setup: str) -> None:
     envs = VectorGridEnv(len(seeds), config, n_thread=2)
     play(envs, Singles(lambda: MultiAgentMicrogrids(config), seeds), seeds, 13)
     envs.close()
+
+
+def test_results_that_nobody_reads_are_not_written() -> None:
+    config = {**load_setup("ieee34_ieee13"), "max_episode_steps": 3}
+    seeds = list(range(20))
+    envs, singles = VectorGridEnv(20, config), Singles(lambda: MultiAgentMicrogrids(config), seeds)
+    play(envs, singles, seeds, 5)
+    batch = envs.engine.network.flow.flow.batch
+    left_out = []
+    for name in RESULT_TABLES:
+        told = np.atleast_2d(getattr(batch, name))
+        theirs = [np.atleast_1d(getattr(env.power_flow.flow.batch, name)) for env in singles.envs]
+        is_told = ~np.isnan(told).all(axis=-1)
+        assert told[is_told].tobytes() == np.hstack(theirs).reshape(told.shape)[is_told].tobytes()
+        left_out += [] if is_told.all() else [name]
+    assert left_out == ["va_degree", "q_from_mvar", "p_to_mw", "q_to_mvar"]
+    has_nan = [array for array in envs.engine.lane_arrays if np.isnan(array).any()]
+    assert [array.shape for array in has_nan] == [batch.tap_pos.shape]  # some have no tap
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
@@ -303,6 +322,23 @@ def test_parameters_differ_by_lane_from_the_next_episode_on(
     actions[:, 0, envs.action_names.index("ESS0.p")] = 1.0
     envs.step(actions)
     assert envs.state()[p].tolist() == [0.15, 0.15, 0.05]
+
+
+def test_a_saved_lane_takes_its_parameters_along(
+    env_class: EnvClass, small_config: dict[str, Any]
+) -> None:
+    envs = VectorGridEnv(3, small_config, env_class=env_class)
+    other = VectorGridEnv(3, small_config, env_class=env_class)
+    envs.set_parameter("A.load_factor", [1.0, 0.5, 1.5])
+    for each in (envs, other):
+        each.reset(seed=4)
+    other.step(other.idle_actions())  # its lanes start anew at other times
+    other.load_state(envs.save_state([1]), [2])
+    load = envs.state_names.index("A.grid.total_load_MW")
+    for _ in range(9):
+        for each in (envs, other):
+            each.step(each.idle_actions())
+        assert other.state()[load, 2] == envs.state()[load, 1]
 
 
 def test_a_lane_with_its_own_configuration_equals_that_environment(
