@@ -141,13 +141,16 @@ def test_a_killed_sweep_goes_on_and_ends_on_two_nodes(tmp_path: Path, machines: 
         assert float(row["eval_age_of_information_s"]) == 3600.0
         assert float(row["eval_return"]) < 0.0
         assert (Path(row["checkpoint"]) / "rllib_checkpoint.json").is_file()
-    # It went on: only what came after the last checkpoint is repeated.
-    iterations = [told["iteration"] for told in told_by(begun_path)]
-    assert iterations[:n_told] == list(range(1, n_told + 1))
-    first, *_ = more = iterations[n_told:]
+    # It went on: only what came after the last checkpoint is repeated. The process that trained may
+    # have lived a moment longer than what was killed.
+    told = told_by(begun_path)
+    before = [of["iteration"] for of in told if of["pid"] == told[0]["pid"]]
+    assert before == list(range(1, len(before) + 1))
+    assert len(before) >= n_told
+    first, *_ = more = [of["iteration"] for of in told[len(before) :]]
     assert more == list(range(first, N_ITERATION + 1))
     assert first % SAVE_EVERY == 1
-    assert 1 < first <= n_told + 1
+    assert 1 < first <= len(before) + 1
 
 
 def test_parameters_that_are_named_wrongly_are_refused(tmp_path: Path):
