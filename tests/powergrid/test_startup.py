@@ -64,8 +64,8 @@ def test_nothing_heavy_is_loaded(start: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_the_process_stays_small(start: dict[str, Any]) -> None:
-    # Some 97 MB. How many clean pages of libraries count as resident beside that, 99 MB or 145, is up
-    # to the kernel and its page cache.
+    # Some 97 MB. How many clean pages of libraries count as resident beside that, 99 MB or 145, is
+    # up to the kernel and its page cache.
     assert start["own_mb"] < 110.0
     assert start["peak_mb"] - start["library_mb"] < 120.0
 
