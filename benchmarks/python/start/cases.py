@@ -66,6 +66,7 @@ def measure(setup: str, n_turn: int) -> list[Figures]:
     with folders() as kept:
         state = _run(setup, CASES[0], kept)["state"]
         _run(setup, CASES[1], kept)
+        forget_libraries()
         for _ in range(n_turn):
             for case in CASES:
                 turn = _run(setup, case, kept)
@@ -75,6 +76,19 @@ def measure(setup: str, n_turn: int) -> list[Figures]:
                     raise RuntimeError(f"{setup}, {case.name}: pandapower was loaded")
                 turns[case.name].append(turn)
     return [Figures(name, setup, of_case) for name, of_case in turns.items()]
+
+
+def forget_libraries() -> None:
+    """Let the page cache forget the libraries, as it has after a while.
+
+    Around each page that a process touches the kernel maps what it holds of the file, whoever read
+    it: after an installation or a compilation some 30 MB of LLVM that nobody asked for.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for path in Path(sys.prefix).rglob("*.so*"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 @contextmanager
