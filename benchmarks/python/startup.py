@@ -98,7 +98,7 @@ def page(
         f"Medians of {len(figures[0].turns)} fresh processes, in processor time but for the sum "
         f"*on the wall*. *make* reads the setup and makes the environment; *loaded* are the heavy "
         f"packages among those loaded in the end. *Libraries* are pages of files, clean and shared "
-        f"by all processes; the page cache has been told to forget them once, because what it holds "
+        f"by all processes; the page cache was told to forget them once, because what it holds "
         f"of them is mapped, asked for or not. {machine['processor']}, {machine['n_core']} cores "
         f"at {machine['clock_ghz']} GHz, load {machine['load_average']} before the run, "
         f"{machine['python']}, {packages}."
