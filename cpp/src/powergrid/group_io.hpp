@@ -262,8 +262,8 @@ ListedLanes for_results(const SolveJob&, const Groups<kVec, ListedLanes>& groups
   return groups.lanes;
 }
 
-// Voltages of the lanes of a mask, as state and as magnitude and angle of each bus, of which those
-// that are told.
+// Voltages of the lanes of a mask, as state and as magnitude and, where it is told, angle of each
+// bus.
 template <int kVec, class Lanes>
 void scatter_voltages(const SolveJob& job, const Groups<kVec, Lanes>& groups,
                       const Masks<kVec>& mask) noexcept {
