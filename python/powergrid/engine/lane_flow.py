@@ -134,9 +134,8 @@ class LaneFlow:
         if isinstance(self.flow, NativeFlow):
             batch = self.flow.batch
             tables = [
-                table[rows] if table.ndim > 1 else table
+                getattr(batch, name)[rows]
                 for name in LANE_TABLES
-                for table in [getattr(batch, name)]
                 for rows in self._told.get(name, [slice(None)])
             ]
             return [*tables, *topology]
@@ -166,8 +165,9 @@ class LaneFlow:
         is_branch_told = np.zeros(len(self.p_to_mw), np.uint8)
         is_bus_told[bus], is_branch_told[branch] = 1, 1
         native.flow.batch.tell_only(is_bus_told, is_branch_told)
-        self._told = {"va_degree": runs(is_bus_told)}
-        self._told |= dict.fromkeys(("q_from_mvar", "p_to_mw", "q_to_mvar"), runs(is_branch_told))
+        flows = _row_slices(is_branch_told)
+        self._told = {"va_degree": _row_slices(is_bus_told)}
+        self._told |= dict.fromkeys(("q_from_mvar", "p_to_mw", "q_to_mvar"), flows)
 
     def share_solvers(self, other: LaneFlow) -> None:
         """Solve by the solvers of another of the same network, if they are native."""
@@ -240,6 +240,11 @@ class LaneFlow:
             array[n_line:, lanes] = getattr(flow, trafo)[:, lanes]
         self.p_source_mw[0, lanes] = flow.source_p_mw[lanes]
         self.q_source_mvar[0, lanes] = flow.source_q_mvar[lanes]
+
+
+def _row_slices(is_chosen: NDArray[np.uint8]) -> list[slice]:
+    rows = np.flatnonzero(is_chosen).tolist()
+    return [slice(rows[begin], rows[end - 1] + 1) for begin, end in runs(rows)]
 
 
 def _settling(flow: NativeFlow, tap_control: TapControl | None) -> Callable[[int, int, int], int]:

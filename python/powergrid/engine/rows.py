@@ -25,7 +25,11 @@ def pairs(of: Sequence[tuple[int, int]]) -> Pairs:
     return Pairs(np.ascontiguousarray(source), np.ascontiguousarray(target))
 
 
-def runs(chosen: NDArray[np.uint8]) -> list[slice]:
-    """Return the runs of rows where `chosen` is not 0."""
-    ends = np.flatnonzero(np.diff(chosen != 0, prepend=False, append=False)).reshape(-1, 2)
-    return [slice(first, last) for first, last in ends.tolist()]
+def runs(numbers: Sequence[int], longest: int | None = None) -> list[tuple[int, int]]:
+    """Return [begin, end) of the runs of consecutive numbers, none longer than `longest`."""
+    found, begin = [], 0
+    for k in range(1, len(numbers) + 1):
+        if k == len(numbers) or numbers[k] != numbers[k - 1] + 1 or k - begin == longest:
+            found.append((begin, k))
+            begin = k
+    return found

@@ -20,6 +20,7 @@ from powergrid.engine.books import SAFETY_PARTS
 from powergrid.engine.crew import Crew
 from powergrid.engine.lane_state import LaneState, load_lanes, save_lanes
 from powergrid.engine.nursery import Nursery
+from powergrid.engine.rows import runs
 from powergrid.envs.lane_engine import make_lane_engine
 from powergrid.envs.multi_agent_microgrids import MultiAgentMicrogrids
 from powergrid.envs.networked_grid_env import MAX_START_DAYS, NetworkedGridEnv, wanted_day
@@ -556,7 +557,7 @@ class VectorGridEnv(VectorEnv[NDArray[np.float32], NDArray[np.float32], Any]):
         if engine.devices.hooked is None and len(lanes) < self.num_envs:
             return self._nursery.start(lanes, days, noise, disturbing, crew)
         crew.finish()
-        for begin, end in _runs(lanes, LONGEST):
+        for begin, end in runs(lanes, LONGEST):
             first, last = lanes[begin], lanes[end - 1] + 1
             engine.start(
                 first, last, days[begin:end], noise[begin:end], crew, disturbing[begin:end]
@@ -586,16 +587,6 @@ INTERVAL = (
     *(f"safety_{part}" for part in SAFETY_PARTS),
 )  # fmt: skip
 EPISODE = ("episode_cost", "episode_safety", "episode_reward", "episode_length")
-
-
-def _runs(lanes: Sequence[int], longest: int) -> list[tuple[int, int]]:
-    """Return [begin, end) of the runs of consecutive numbers, none longer than `longest`."""
-    runs, begin = [], 0
-    for k in range(1, len(lanes) + 1):
-        if k == len(lanes) or lanes[k] != lanes[k - 1] + 1 or k - begin == longest:
-            runs.append((begin, k))
-            begin = k
-    return runs
 
 
 if TYPE_CHECKING:
